@@ -1,0 +1,70 @@
+//! How the parts of the library make errors.
+
+use std::time::Duration;
+
+use super::{Error, Inner, Kind, Phase};
+
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is known of the socket a request failed on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Evidence {
+    pub(crate) reused: bool,
+    pub(crate) idle_for: Duration,
+    pub(crate) written: u64,
+    pub(crate) read: u64,
+    /// The method is idempotent or the request carries an `Idempotency-Key`.
+    pub(crate) repeatable: bool,
+}
+
+impl Error {
+    /// A request, or a setting, that cannot work.
+    pub(crate) fn request(text: impl Into<String>) -> Self {
+        Self::new(Kind::Request, Phase::Prepare, text)
+    }
+
+    pub(crate) fn closed() -> Self {
+        Self::new(Kind::Closed, Phase::Prepare, "the agent is closed and takes no more requests")
+    }
+
+    pub(crate) fn destroyed(phase: Phase) -> Self {
+        Self::new(Kind::Destroyed, phase, "the agent was destroyed before the request was done")
+    }
+
+    pub(crate) fn connect(text: impl Into<String>, source: impl Into<BoxError>) -> Self {
+        Self::new(Kind::Connect, Phase::Connect, text).caused_by(source)
+    }
+
+    pub(crate) fn timeout(phase: Phase, text: impl Into<String>) -> Self {
+        Self::new(Kind::Timeout, phase, text)
+    }
+
+    pub(crate) fn io(phase: Phase, text: impl Into<String>, source: std::io::Error) -> Self {
+        Self::new(Kind::Io, phase, text).caused_by(source)
+    }
+
+    pub(crate) fn protocol(phase: Phase, text: impl Into<String>) -> Self {
+        Self::new(Kind::Protocol, phase, text)
+    }
+
+    /// Says where it happened.
+    pub(crate) fn at(mut self, phase: Phase) -> Self {
+        self.0.phase = phase;
+        self
+    }
+
+    pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with(mut self, evidence: Evidence) -> Self {
+        self.0.evidence = evidence;
+        self
+    }
+
+    fn new(kind: Kind, phase: Phase, text: impl Into<String>) -> Self {
+        let (text, evidence) = (text.into().into(), Evidence::default());
+        Self(Box::new(Inner { kind, phase, text, source: None, evidence }))
+    }
+}

@@ -1,0 +1,12 @@
+//! Node's `http.Agent` for Rust: bounded, reused, accountable HTTP connections.
+
+mod clock;
+mod close_reason;
+mod error;
+mod options;
+mod origin;
+
+pub use close_reason::CloseReason;
+pub use error::{Error, Phase};
+pub use options::{RequestOptions, Scheduling};
+pub use origin::Origin;

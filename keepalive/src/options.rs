@@ -1,0 +1,103 @@
+//! Defaults and settings, as plain values.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Sockets an agent opens to one origin at most, unless told otherwise (Node 0.10:
+/// `Agent.defaultMaxSockets`, 5; today's Node sets no limit).
+pub const DEFAULT_MAX_SOCKETS: usize = 5;
+
+/// Sockets an agent opens in all at most, unless told otherwise: the usual soft limit of descriptors.
+pub const DEFAULT_MAX_TOTAL_SOCKETS: usize = 1024;
+
+/// Idle sockets an agent keeps for one origin at most, unless told otherwise (Node: `maxFreeSockets`).
+pub const DEFAULT_MAX_FREE_SOCKETS: usize = 256;
+
+/// How long an idle socket is kept, unless told otherwise.
+pub const DEFAULT_FREE_SOCKET_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long a request waits for a socket, unless told otherwise.
+pub const DEFAULT_QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long name resolution and TCP connect may take together, unless told otherwise.
+pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a request with `Expect: 100-continue` holds its body back, unless told otherwise.
+pub const DEFAULT_EXPECT_CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// After how long a silent connection is probed by TCP keep-alive, unless told otherwise.
+pub const DEFAULT_TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// Which idle socket a request gets (Node: `scheduling`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Scheduling {
+    /// The one used last. Surplus sockets stay idle and go away; fewer are found closed by the server.
+    #[default]
+    Lifo,
+    /// The one idle the longest. Spreads requests over all sockets and keeps every one of them alive.
+    Fifo,
+}
+
+/// How sockets are made; part of the agent, the same for all its origins.
+#[derive(Debug, Clone)]
+pub(crate) struct SocketOptions {
+    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) tcp_nodelay: bool,
+    pub(crate) tcp_keepalive: Option<Duration>,
+}
+
+/// How requests are written and how long they may take; part of the agent.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestDefaults {
+    pub(crate) queue_timeout: Option<Duration>,
+    pub(crate) expect_continue_timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) local_address: Option<IpAddr>,
+    pub(crate) title_case_headers: bool,
+    /// A socket of its own for each request, with `connection: close`.
+    pub(crate) one_shot: bool,
+}
+
+/// What one request wants otherwise than its agent.
+///
+/// Put it into the extensions of an [`http::Request`]; [`RequestBuilder`](crate::RequestBuilder) does
+/// so by itself.
+///
+/// ```
+/// # use std::time::Duration;
+/// let mut request = http::Request::get("http://127.0.0.1:8080/").body(keepalive::Body::empty())?;
+/// request.extensions_mut().insert(
+///     keepalive::RequestOptions::new().timeout(Duration::from_secs(2)),
+/// );
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct RequestOptions {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) local_address: Option<IpAddr>,
+}
+
+impl RequestOptions {
+    /// Nothing different from the agent's settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Limits the whole request, from the first poll to the last byte of the body, waiting in the
+    /// queue included. Default: the agent's [`timeout`](crate::AgentBuilder::timeout).
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Binds the socket to this local address (Node: `localAddress`). It is part of the
+    /// [`Origin`](crate::Origin): requests from different addresses never share a socket. Default: the
+    /// agent's [`local_address`](crate::AgentBuilder::local_address).
+    #[must_use]
+    pub fn local_address(mut self, address: IpAddr) -> Self {
+        self.local_address = Some(address);
+        self
+    }
+}

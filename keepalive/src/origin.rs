@@ -1,0 +1,209 @@
+//! Where a request goes: the key under which sockets are shared.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::Uri;
+use http::uri::Scheme;
+
+use crate::Error;
+
+/// The server a socket leads to, and the way it leads there: scheme, host, port and local address.
+///
+/// Two requests may share a socket only if their origins are equal (Node: `agent.getName(options)`).
+/// The host is compared in lower case, a missing port is the scheme's default, and user information
+/// in a URL is not part of it. Cheap to clone.
+///
+/// ```
+/// let a = keepalive::Origin::from_uri(&"http://Example.org".parse()?)?;
+/// let b = keepalive::Origin::from_uri(&"http://example.org:80/path".parse()?)?;
+/// assert_eq!(a, b);
+/// assert_eq!(a.to_string(), "http://example.org:80");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin(Arc<Parts>);
+
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Parts {
+    host: Box<str>,
+    port: u16,
+    local_address: Option<IpAddr>,
+}
+
+impl Origin {
+    /// The origin of an absolute `http` URL.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_request`] if the URL has no scheme or no host, or a scheme this build cannot dial.
+    pub fn from_uri(uri: &Uri) -> Result<Self, Error> {
+        Self::new(uri, None)
+    }
+
+    pub(crate) fn new(uri: &Uri, local_address: Option<IpAddr>) -> Result<Self, Error> {
+        match uri.scheme() {
+            None => {
+                return Err(Error::request(format!(
+                    "`{}` is not an absolute URL: it has no scheme",
+                    shown(uri)
+                )));
+            }
+            Some(scheme) if *scheme == Scheme::HTTP => {}
+            Some(scheme) => {
+                return Err(Error::request(format!("scheme `{scheme}` is not supported, only `http` is")));
+            }
+        }
+        let Some(host) = uri.host().filter(|host| !host.is_empty()) else {
+            return Err(Error::request(format!("`{}` has no host", shown(uri))));
+        };
+        let bad_port = || {
+            let text = format!("`{}` has a bad port: it must be a number from 1 to 65535", shown(uri));
+            Error::request(text)
+        };
+        let port = port(uri).map_err(|_| bad_port())?.unwrap_or(DEFAULT_PORT);
+        if port == 0 {
+            return Err(bad_port());
+        }
+        let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            // RFC 6874: the zone's `%` is written `%25` in a URL.
+            Some(address) => address.replacen("%25", "%", 1).to_ascii_lowercase().into(),
+            None => host.to_ascii_lowercase().into(),
+        };
+        Ok(Self(Arc::new(Parts { host, port, local_address })))
+    }
+
+    /// The scheme, in lower case: `"http"`.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        "http"
+    }
+
+    /// The host, in lower case; an IPv6 address without its brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.0.host
+    }
+
+    /// The port; the scheme's default where the URL named none.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.0.port
+    }
+
+    /// The local address its sockets are bound to, if any (Node: `localAddress`).
+    #[must_use]
+    pub fn local_address(&self) -> Option<IpAddr> {
+        self.0.local_address
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host().contains(':') {
+            write!(f, "http://[{}]:{}", self.host(), self.port())?;
+        } else {
+            write!(f, "http://{}:{}", self.host(), self.port())?;
+        }
+        match self.local_address() {
+            Some(local) => write!(f, " from {local}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Origin {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// RFC 9110 §4.2.1.
+const DEFAULT_PORT: u16 = 80;
+
+/// The URI's port. `Uri` lets `a:65536`, `a:8x`, `a:+80` and `[::1]x` pass and says that they have none,
+/// or 80: the request would go to another server than the one that was named.
+pub(crate) fn port(uri: &Uri) -> Result<Option<u16>, BadPort> {
+    let Some(authority) = uri.authority() else { return Ok(None) };
+    match &without_user(authority.as_str())[authority.host().len()..] {
+        "" | ":" => Ok(None),
+        rest => {
+            let digits = rest.strip_prefix(':').filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+            digits.and_then(|digits| digits.parse().ok()).map(Some).ok_or(BadPort)
+        }
+    }
+}
+
+/// What follows a URI's host is no port.
+#[derive(Debug)]
+pub(crate) struct BadPort;
+
+/// A URI for an error's text: without user information and query, which may hold secrets.
+fn shown(uri: &Uri) -> String {
+    let scheme = uri.scheme_str().map(|scheme| format!("{scheme}://")).unwrap_or_default();
+    let authority = uri.authority().map_or("", |authority| without_user(authority.as_str()));
+    format!("{scheme}{authority}{}", uri.path())
+}
+
+fn without_user(authority: &str) -> &str {
+    authority.rsplit_once('@').map_or(authority, |(_, rest)| rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(uri: &str) -> Result<Origin, String> {
+        Origin::from_uri(&uri.parse().unwrap()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn host_case_default_port_and_user_do_not_matter() {
+        let plain = origin("http://a.example/").unwrap();
+        for same in
+            ["http://A.Example", "http://a.example:80/x?y", "http://user:pw@a.example/", "http://a.example:/"]
+        {
+            assert_eq!(origin(same).unwrap(), plain, "{same}");
+        }
+        for other in ["http://b.example/", "http://a.example:81/"] {
+            assert_ne!(origin(other).unwrap(), plain, "{other}");
+        }
+    }
+
+    #[test]
+    fn local_address_is_part_of_it() {
+        let uri: Uri = "http://[::1]:8080/".parse().unwrap();
+        let bound = Origin::new(&uri, Some(IpAddr::from([127, 0, 0, 2]))).unwrap();
+        assert_ne!(bound, Origin::from_uri(&uri).unwrap());
+        assert_eq!(bound.to_string(), "http://[::1]:8080 from 127.0.0.2");
+        assert_eq!(bound.host(), "::1");
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_a_url() {
+        for (uri, text) in [
+            ("/path", "`/path` is not an absolute URL: it has no scheme"),
+            ("ftp://a/", "scheme `ftp` is not supported, only `http` is"),
+            ("http://a:99999/", "`http://a:99999/` has a bad port: it must be a number from 1 to 65535"),
+            ("http://a:8x/", "`http://a:8x/` has a bad port: it must be a number from 1 to 65535"),
+            ("http://a:+80/", "`http://a:+80/` has a bad port: it must be a number from 1 to 65535"),
+            ("http://[::1]x/", "`http://[::1]x/` has a bad port: it must be a number from 1 to 65535"),
+            ("http://a:0/", "`http://a:0/` has a bad port: it must be a number from 1 to 65535"),
+            ("http://:80/", "`http://:80/` has no host"),
+            (
+                "http://me:secret@a:0/?key=1",
+                "`http://a:0/` has a bad port: it must be a number from 1 to 65535",
+            ),
+        ] {
+            assert_eq!(origin(uri).unwrap_err(), text);
+        }
+    }
+}
