@@ -3,6 +3,7 @@
 mod clock;
 mod close_reason;
 mod error;
+mod h1;
 mod options;
 mod origin;
 

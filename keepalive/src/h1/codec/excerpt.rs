@@ -1,0 +1,36 @@
+//! The beginning of some offending bytes, short and escaped, for error texts.
+
+use std::fmt;
+
+/// Long enough to recognise `SSH-2.0-OpenSSH_9.6p1`, short enough for one line of a log.
+const MAX: usize = 32;
+
+/// At most [`MAX`] bytes, kept inline so that an error needs no allocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Excerpt {
+    bytes: [u8; MAX],
+    len: usize,
+    cut: bool,
+}
+
+impl Excerpt {
+    pub(super) fn of(source: &[u8]) -> Self {
+        let len = source.len().min(MAX);
+        let mut bytes = [0; MAX];
+        bytes[..len].copy_from_slice(&source[..len]);
+        Self { bytes, len, cut: source.len() > MAX }
+    }
+
+    /// The line that `source` begins with, without its end.
+    pub(super) fn of_line(source: &[u8]) -> Self {
+        let end = source.iter().position(|&b| b == b'\n').unwrap_or(source.len());
+        Self::of(source[..end].strip_suffix(b"\r").unwrap_or(&source[..end]))
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dots = if self.cut { "…" } else { "" };
+        write!(f, "`{}{dots}`", self.bytes[..self.len].escape_ascii())
+    }
+}

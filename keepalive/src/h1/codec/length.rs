@@ -1,0 +1,95 @@
+//! Where a response's body ends (RFC 9112 §6.3).
+//!
+//! It does not decode: `body` does. Called by `response`.
+
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, StatusCode, Version};
+
+use super::connection::elements;
+use super::error::ProtocolError;
+use super::excerpt::Excerpt;
+use super::head::Head;
+
+/// How the end of the body is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyLength {
+    /// This many bytes, possibly none.
+    Exact(u64),
+    /// The chunked coding says so.
+    Chunked,
+    /// The connection ends.
+    UntilClose,
+}
+
+impl BodyLength {
+    /// The length of a final response's body. `to_head` says that the request's method was HEAD.
+    ///
+    /// In the order of §6.3; 2xx to CONNECT (item 2) does not come here. Decisions: both fields
+    /// together are an error, where item 3 would let transfer-encoding win; so is a transfer-encoding
+    /// in HTTP/1.0 (§6.1 calls its framing faulty).
+    pub(super) fn of(head: &Head, to_head: bool) -> Result<Self, ProtocolError> {
+        // 205 is not in the list: it may announce an empty body like any other.
+        let bodiless = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if to_head || bodiless || head.status.is_informational() {
+            // Whatever the fields say: they describe what GET would have brought.
+            return Ok(Self::Exact(0));
+        }
+        if head.headers.contains_key(TRANSFER_ENCODING) {
+            if head.version == Version::HTTP_10 {
+                return Err(ProtocolError::Http10Coding);
+            }
+            if head.headers.contains_key(CONTENT_LENGTH) {
+                return Err(ProtocolError::LengthAndCoding);
+            }
+            return coding(&head.headers);
+        }
+        Ok(content_length(&head.headers)?.map_or(Self::UntilClose, Self::Exact))
+    }
+}
+
+/// `1*DIGIT` as a number; None for anything else, a sign and an overflow included.
+pub(super) fn decimal(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0_u64, |n, &b| match b {
+        b'0'..=b'9' => n.checked_mul(10)?.checked_add(u64::from(b - b'0')),
+        _ => None,
+    })
+}
+
+/// One length, however often it is repeated (RFC 9110 §8.6). Not a list: an empty element is an error.
+fn content_length(headers: &HeaderMap) -> Result<Option<u64>, ProtocolError> {
+    let mut length = None;
+    for element in headers.get_all(CONTENT_LENGTH).iter().flat_map(|v| v.as_bytes().split(|&b| b == b',')) {
+        let element = element.trim_ascii();
+        let this = decimal(element).ok_or_else(|| ProtocolError::ContentLength(Excerpt::of(element)))?;
+        if length.is_some_and(|first| first != this) {
+            return Err(ProtocolError::ContentLengthsDiffer(Excerpt::of(element)));
+        }
+        length = Some(this);
+    }
+    Ok(length)
+}
+
+/// `chunked` alone is decoded. `identity` alone (RFC 2616, gone since) changes nothing, so that the
+/// last part of §6.3 item 4 holds: the body ends with the connection. Any other coding is an error:
+/// no `TE` field asked for it (RFC 9112 §7.4), and undecoded bytes would pass for the content. So is
+/// `chunked` twice, before another one, or with parameters (§6.1, §7.1), and a field without codings.
+fn coding(headers: &HeaderMap) -> Result<BodyLength, ProtocolError> {
+    let mut codings = elements(headers, &TRANSFER_ENCODING);
+    let first = codings.next().unwrap_or_default();
+    // Of several, one that is not `chunked` says best what is wrong.
+    let plain = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    if let Some(second) = codings.next() {
+        let shown = if plain(first) { second } else { first };
+        return Err(ProtocolError::Coding(Excerpt::of(shown)));
+    }
+    if plain(first) {
+        Ok(BodyLength::Chunked)
+    } else if first.eq_ignore_ascii_case(b"identity") {
+        Ok(BodyLength::UntilClose)
+    } else {
+        Err(ProtocolError::Coding(Excerpt::of(first)))
+    }
+}

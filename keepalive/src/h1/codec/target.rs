@@ -1,0 +1,126 @@
+//! The request target and the Host value (RFC 9112 §3.2, RFC 9110 §7.2).
+//!
+//! Userinfo and fragment are never sent: the first is a credential, the second the client's own.
+
+use std::fmt::Write;
+
+use bytes::{BufMut, BytesMut};
+use http::uri::Scheme;
+use http::{Method, Uri};
+
+use super::request_error::RequestError;
+use crate::origin;
+
+/// Which form the request line's target takes. CONNECT always takes the authority form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TargetForm {
+    /// `/path?query`: to the origin itself (§3.2.1), and `*` for a server-wide OPTIONS (§3.2.4).
+    Origin,
+    /// `http://host/path?query`: to a proxy (§3.2.2).
+    Absolute,
+}
+
+/// A target that was found to be sendable.
+#[derive(Debug)]
+pub(super) struct Target<'a> {
+    uri: &'a Uri,
+    kind: Kind<'a>,
+    /// Without userinfo; with brackets for IPv6.
+    host: &'a str,
+    /// As it will be sent: the scheme's default is left out, except for CONNECT.
+    port: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind<'a> {
+    Origin,
+    Absolute(&'a Scheme),
+    Authority,
+}
+
+impl<'a> Target<'a> {
+    pub(super) fn new(method: &Method, uri: &'a Uri, form: TargetForm) -> Result<Self, RequestError> {
+        let not_absolute = || RequestError::not_absolute(uri);
+        let host = uri.host().unwrap_or_default();
+        let kind = if *method == Method::CONNECT {
+            Kind::Authority
+        } else if form == TargetForm::Absolute {
+            Kind::Absolute(uri.scheme().ok_or_else(not_absolute)?)
+        } else {
+            Kind::Origin
+        };
+        if !matches!(kind, Kind::Origin) && host.is_empty() {
+            return Err(not_absolute());
+        }
+        if uri.path() == "*" && *method != Method::OPTIONS {
+            return Err(RequestError::Asterisk { method: method.clone() });
+        }
+        let default = default_port(uri);
+        let port = match (port(uri)?, kind) {
+            // RFC 9112 §3.2.3: with CONNECT the port is sent even if it is the default one.
+            (given, Kind::Authority) => {
+                let authority = || RequestError::Port { authority: host.to_owned() };
+                Some(given.or(default).ok_or_else(authority)?)
+            }
+            (given, _) => given.filter(|&p| Some(p) != default),
+        };
+        Ok(Self { uri, kind, host, port })
+    }
+
+    pub(super) fn write(&self, out: &mut BytesMut) {
+        match self.kind {
+            Kind::Origin => self.write_path("*", out),
+            Kind::Absolute(scheme) => {
+                out.extend_from_slice(scheme.as_str().as_bytes());
+                out.extend_from_slice(b"://");
+                self.write_host(out);
+                // A proxy turns the empty path back into `*` (§3.2.4).
+                self.write_path("", out);
+            }
+            Kind::Authority => self.write_host(out),
+        }
+    }
+
+    /// The Host value: the authority without userinfo.
+    pub(super) fn write_host(&self, out: &mut BytesMut) {
+        match self.host.split_once('%') {
+            // A zone (`[fe80::1%25eth0]`) means something on this machine only (RFC 6874 §4).
+            Some((address, _)) if address.starts_with('[') => {
+                out.extend_from_slice(address.as_bytes());
+                out.put_u8(b']');
+            }
+            _ => out.extend_from_slice(self.host.as_bytes()),
+        }
+        if let Some(port) = self.port {
+            write!(out, ":{port}").expect("a BytesMut grows");
+        }
+    }
+
+    pub(super) fn has_host(&self) -> bool {
+        !self.host.is_empty()
+    }
+
+    fn write_path(&self, asterisk: &str, out: &mut BytesMut) {
+        match self.uri.path() {
+            "*" => return out.extend_from_slice(asterisk.as_bytes()),
+            "" => out.put_u8(b'/'),
+            path => out.extend_from_slice(path.as_bytes()),
+        }
+        if let Some(query) = self.uri.query() {
+            out.put_u8(b'?');
+            out.extend_from_slice(query.as_bytes());
+        }
+    }
+}
+
+fn port(uri: &Uri) -> Result<Option<u16>, RequestError> {
+    origin::port(uri).map_err(|_| RequestError::Port { authority: uri.host().unwrap_or_default().to_owned() })
+}
+
+fn default_port(uri: &Uri) -> Option<u16> {
+    match uri.scheme_str() {
+        Some("http") => Some(80),
+        Some("https") => Some(443),
+        _ => None,
+    }
+}
