@@ -2,8 +2,10 @@
 
 mod clock;
 mod close_reason;
+mod connect;
 mod error;
 mod h1;
+mod io;
 mod options;
 mod origin;
 

@@ -1,0 +1,39 @@
+//! How a connection to an origin comes about, behind one seam.
+//!
+//! Not here: when to dial and how often (`pool`). Called by the pool's dial task only.
+
+mod dns;
+mod tcp;
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::Duration;
+
+pub(crate) use self::tcp::TcpConnector;
+use crate::io::{Io, Permit};
+use crate::{Error, Origin};
+
+/// Makes connections. The permit goes into the socket, so that it is held until close(2).
+pub(crate) trait Connect: Send + Sync + fmt::Debug {
+    fn connect<'a>(&'a self, origin: &'a Origin, permit: Permit) -> Connecting<'a>;
+}
+
+/// The future of [`Connect::connect`]. Dropping it closes what it had opened.
+pub(crate) type Connecting<'a> = Pin<Box<dyn Future<Output = Result<Connected, Error>> + Send + 'a>>;
+
+/// A connection that stands.
+pub(crate) struct Connected {
+    pub(crate) io: Box<dyn Io>,
+    pub(crate) local: Option<SocketAddr>,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) timings: DialTimings,
+}
+
+/// How long the steps of a dial took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct DialTimings {
+    pub(crate) dns: Duration,
+    pub(crate) connect: Duration,
+}

@@ -1,0 +1,123 @@
+//! Dials TCP: every address of the host in turn, within one time limit.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Connect, Connected, Connecting, DialTimings, dns};
+use crate::clock;
+use crate::io::{Permit, TcpIo};
+use crate::options::SocketOptions;
+use crate::{Error, Origin, Phase};
+
+/// The connector for plain `http` origins.
+#[derive(Debug)]
+pub(crate) struct TcpConnector {
+    options: SocketOptions,
+}
+
+impl TcpConnector {
+    pub(crate) fn new(options: SocketOptions) -> Self {
+        Self { options }
+    }
+
+    async fn dial(&self, origin: &Origin, permit: Permit) -> Result<Connected, Error> {
+        let began = clock::now();
+        let deadline = self.options.connect_timeout.and_then(|limit| began.checked_add(limit));
+        let addresses = within(deadline, dns::resolve(origin))
+            .await
+            .unwrap_or_else(|| Err(self.too_late(origin, "its name was not resolved")))?;
+        let resolved = clock::now();
+
+        let mut last = None;
+        for (tried, &address) in addresses.iter().enumerate() {
+            let share = deadline.map(|deadline| share(clock::now(), deadline, addresses.len() - tried));
+            match within(share, self.dial_address(address, origin.local_address())).await {
+                Some(Ok(stream)) => {
+                    return Ok(Connected {
+                        local: stream.local_addr().ok(),
+                        peer: stream.peer_addr().ok(),
+                        io: Box::new(TcpIo::new(stream, permit)),
+                        timings: DialTimings { dns: resolved - began, connect: clock::now() - resolved },
+                    });
+                }
+                Some(Err(error)) => last = Some(error),
+                None => {}
+            }
+        }
+        Err(match last {
+            Some(error) if deadline.is_none_or(|deadline| clock::now() < deadline) => {
+                Error::connect(format!("cannot connect to {origin}{}", of_how_many(addresses.len())), error)
+            }
+            _ => self.too_late(origin, "no connection was made"),
+        })
+    }
+
+    async fn dial_address(&self, address: SocketAddr, local: Option<IpAddr>) -> io::Result<TcpStream> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        if let Some(local) = local {
+            socket.bind(SocketAddr::new(local, 0))?;
+        }
+        let stream = socket.connect(address).await?;
+        stream.set_nodelay(self.options.tcp_nodelay)?;
+        if let Some(time) = self.options.tcp_keepalive {
+            SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(time))?;
+        }
+        Ok(stream)
+    }
+
+    fn too_late(&self, origin: &Origin, what: &str) -> Error {
+        let limit = self.options.connect_timeout.unwrap_or_default();
+        Error::timeout(Phase::Connect, format!("{what} for {origin} within {limit:?} (connect_timeout)"))
+    }
+}
+
+impl Connect for TcpConnector {
+    fn connect<'a>(&'a self, origin: &'a Origin, permit: Permit) -> Connecting<'a> {
+        Box::pin(self.dial(origin, permit))
+    }
+}
+
+/// The future's output, or `None` if it is not there by the deadline.
+async fn within<F: Future>(deadline: Option<Instant>, future: F) -> Option<F::Output> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, future).await.ok(),
+        None => Some(future.await),
+    }
+}
+
+/// Until when one of `left` addresses may be tried: an equal share of the time, so that one that never
+/// answers leaves some for the others, and at least [`MIN_SHARE`].
+fn share(now: Instant, deadline: Instant, left: usize) -> Instant {
+    let rest = deadline.saturating_duration_since(now);
+    let equal = rest / u32::try_from(left).unwrap_or(u32::MAX);
+    now + equal.max(MIN_SHARE).min(rest)
+}
+
+fn of_how_many(addresses: usize) -> String {
+    if addresses > 1 { format!(" at any of its {addresses} addresses") } else { String::new() }
+}
+
+/// Less than this is not worth trying: one lost SYN takes a second to be sent again.
+const MIN_SHARE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_share_the_time_evenly_but_get_a_useful_minimum() {
+        let now = Instant::now();
+        let at = |seconds| now + Duration::from_secs(seconds);
+        assert_eq!(share(now, at(10), 1), at(10));
+        assert_eq!(share(now, at(10), 2), at(5));
+        assert_eq!(share(now, at(10), 10), at(2));
+        assert_eq!(share(now, at(1), 10), at(1));
+        assert_eq!(share(at(11), at(10), 1), at(11));
+    }
+}

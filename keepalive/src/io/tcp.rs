@@ -1,0 +1,174 @@
+//! A TCP connection whose descriptor the pool can reach while a request uses it.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, ready};
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::{Io, Permit, Probe};
+
+/// A descriptor and the permit that it takes up. The order of the fields is the order of the drops:
+/// the permit is free when close(2) has returned.
+#[derive(Debug)]
+pub(crate) struct RawSocket {
+    stream: TcpStream,
+    permit: Permit,
+}
+
+impl RawSocket {
+    /// Ends the connection at once in both directions; its owner's next poll says so.
+    pub(crate) fn shutdown_now(&self) {
+        // Fails only if the connection is already gone.
+        let _ = SockRef::from(&self.stream).shutdown(Shutdown::Both);
+    }
+}
+
+/// The owner's end. Everything works through `&TcpStream`, as the pool holds a [`Weak`] of the socket.
+#[derive(Debug)]
+pub(crate) struct TcpIo {
+    /// `None` only after [`Io::rehome`] failed; then every operation says "not connected".
+    raw: Option<Arc<RawSocket>>,
+}
+
+impl TcpIo {
+    pub(crate) fn new(stream: TcpStream, permit: Permit) -> Self {
+        Self { raw: Some(Arc::new(RawSocket { stream, permit })) }
+    }
+
+    fn stream(&self) -> io::Result<&TcpStream> {
+        self.raw.as_ref().map(|raw| &raw.stream).ok_or_else(|| ErrorKind::NotConnected.into())
+    }
+
+    /// Asks the kernel what the next read would find. It sees a FIN that the reactor has not.
+    fn peek(&self) -> io::Result<usize> {
+        SockRef::from(self.stream()?).peek(&mut [MaybeUninit::uninit()])
+    }
+}
+
+impl Io for TcpIo {
+    fn raw(&self) -> Weak<RawSocket> {
+        self.raw.as_ref().map_or_else(Weak::new, Arc::downgrade)
+    }
+
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Probe> {
+        let Ok(stream) = self.stream() else { return Poll::Ready(Probe::Eof) };
+        loop {
+            if ready!(stream.poll_read_ready(cx)).is_err() {
+                // The runtime it belongs to is gone; the next user moves it to another.
+                return Poll::Ready(self.probe());
+            }
+            match stream.try_io(Interest::READABLE, || self.peek()) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Ok(1..) => return Poll::Ready(Probe::Bytes),
+                Ok(0) | Err(_) => return Poll::Ready(Probe::Eof),
+            }
+        }
+    }
+
+    fn probe(&mut self) -> Probe {
+        match self.peek() {
+            Ok(1..) => Probe::Bytes,
+            Ok(0) => Probe::Eof,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                Probe::Alive
+            }
+            Err(_) => Probe::Eof,
+        }
+    }
+
+    fn rehome(&mut self) -> io::Result<()> {
+        // A duplicate would be a second descriptor for one slot, so the socket itself moves. That works
+        // unless somebody is shutting it down right now.
+        let Some(RawSocket { stream, permit }) = self.raw.take().and_then(Arc::into_inner) else {
+            return Err(ErrorKind::NotConnected.into());
+        };
+        let stream = TcpStream::from_std(stream.into_std()?)?;
+        self.raw = Some(Arc::new(RawSocket { stream, permit }));
+        Ok(())
+    }
+}
+
+impl AsyncRead for TcpIo {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let stream = self.stream()?;
+        loop {
+            ready!(stream.poll_read_ready(cx))?;
+            let mut outcome = Err(ErrorKind::WouldBlock.into());
+            let _ = stream.try_io(Interest::READABLE, || {
+                outcome = stream.try_read_buf(buf);
+                match &outcome {
+                    // A short read has emptied the socket: forget that it was readable, and the next
+                    // read need not ask the kernel to learn it. Only where readiness is edge-triggered.
+                    Ok(1..) if EDGE_TRIGGERED && buf.remaining() > 0 => Err(ErrorKind::WouldBlock.into()),
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(error.kind().into()),
+                }
+            });
+            match outcome {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                outcome => return Poll::Ready(outcome.map(drop)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for TcpIo {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.write_with(cx, |stream| stream.try_write(buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.write_with(cx, |stream| stream.try_write_vectored(bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.stream().and_then(|stream| SockRef::from(stream).shutdown(Shutdown::Write)))
+    }
+}
+
+impl TcpIo {
+    fn write_with(
+        &self,
+        cx: &mut Context<'_>,
+        write: impl Fn(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let stream = self.stream()?;
+        loop {
+            ready!(stream.poll_write_ready(cx))?;
+            match write(stream) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                outcome => return Poll::Ready(outcome),
+            }
+        }
+    }
+}
+
+/// Whether tokio's reactor reports readiness once per change (epoll, kqueue).
+const EDGE_TRIGGERED: bool = cfg!(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "macos",
+    target_os = "ios",
+    target_os = "freebsd",
+    target_os = "netbsd",
+    target_os = "openbsd",
+    target_os = "dragonfly",
+));
