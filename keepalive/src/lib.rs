@@ -8,6 +8,7 @@ mod h1;
 mod io;
 mod options;
 mod origin;
+mod pool;
 
 pub use close_reason::CloseReason;
 pub use error::{Error, Phase};

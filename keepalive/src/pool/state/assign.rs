@@ -1,0 +1,142 @@
+//! The one decision: who gets which socket, and who may open one. It runs after every event.
+
+use std::time::Instant;
+
+use super::list::from;
+use super::{Mode, OriginKey, SocketKey, State, Ticket};
+use crate::CloseReason;
+
+impl State {
+    /// Brings `origin` and the total cap into order after an event.
+    pub(super) fn assign(&mut self, origin: OriginKey, now: Instant) {
+        loop {
+            self.shed(origin);
+            self.hand_over(origin, now);
+            self.weigh(origin, now);
+            self.open(now);
+            let record = &self.origins[origin.0];
+            // Both are left only if an older waiter elsewhere came first and a socket made room for it.
+            if record.idle.is_empty() || record.queue.is_empty() {
+                break;
+            }
+        }
+        self.trim(origin, now);
+        self.forget(origin);
+    }
+
+    pub(super) fn assign_all(&mut self, now: Instant) {
+        let origins: Vec<_> = self.origins.iter().map(|(key, _)| OriginKey(key)).collect();
+        // First all weights, since `open` serves whoever is hungry, not only the origin at hand.
+        for &origin in &origins {
+            self.weigh(origin, now);
+        }
+        for origin in origins {
+            if self.origins.contains(origin.0) {
+                self.assign(origin, now);
+            }
+        }
+    }
+
+    /// Closes idle sockets that a lowered limit has no place for.
+    fn shed(&mut self, origin: OriginKey) {
+        while self.origins[origin.0].counts.of_origin_to_stay() > self.limits.max_sockets {
+            let Some(oldest) = self.origins[origin.0].idle.front().map(SocketKey) else { break };
+            self.shut(oldest, CloseReason::OverLimit);
+        }
+        while self.counts.all_to_stay() > self.limits.max_total_sockets {
+            let Some(oldest) = self.idle.front().map(SocketKey) else { break };
+            self.shut(oldest, CloseReason::OverLimit);
+        }
+    }
+
+    /// Offers the origin's idle sockets to its waiters, unless somebody older waits for the room.
+    fn hand_over(&mut self, origin: OriginKey, now: Instant) {
+        loop {
+            let record = &self.origins[origin.0];
+            let (Some(head), false) = (record.queue.front(), record.idle.is_empty()) else { break };
+            if self.hunger > 0 {
+                let room = self.room_to_come();
+                if self.older_hungry(self.waiters[head].ticket, room) > room {
+                    break;
+                }
+            }
+            self.offer_next(origin, now);
+        }
+    }
+
+    /// Dials for the oldest waiters that may open a socket; at the total cap makes room for them.
+    fn open(&mut self, now: Instant) {
+        while let Some(&(_, origin)) = self.hungry.first() {
+            if self.counts.all() >= self.limits.max_total_sockets {
+                break;
+            }
+            self.start_dial(origin, now);
+            self.weigh(origin, now);
+        }
+        while self.hunger > self.room_to_come() {
+            if let Some(idle) = self.idle.front().map(SocketKey) {
+                let evicted = self.sockets[idle.0].origin;
+                self.shut(idle, CloseReason::Evicted);
+                // It may have been the last, and without one more may be dialled at once.
+                self.weigh(evicted, now);
+            } else if let Some(&origin) = self.overfed.first() {
+                self.abort_last_dial(origin);
+                self.weigh(origin, now);
+            } else {
+                break;
+            }
+        }
+    }
+
+    /// Closes idle sockets beyond what may be kept.
+    fn trim(&mut self, origin: OriginKey, now: Instant) {
+        let reason = match self.mode {
+            Mode::Open => CloseReason::KeepAliveOff,
+            Mode::Closing { .. } => CloseReason::AgentClosed,
+            Mode::Destroyed => CloseReason::Destroyed,
+            Mode::Orphaned => CloseReason::AgentDropped,
+        };
+        while let Some(oldest) = self.origins[origin.0].idle.front().map(SocketKey) {
+            if !self.keeps_idle() {
+                self.shut(oldest, reason);
+            } else if self.origins[origin.0].idle.len() > self.limits.max_free_sockets {
+                self.shut(oldest, CloseReason::IdleLimit);
+            } else {
+                break;
+            }
+        }
+        self.expire(now);
+        while self.idle.len() > self.limits.max_total_free_sockets {
+            let Some(oldest) = self.idle.front().map(SocketKey) else { break };
+            self.shut(oldest, CloseReason::IdleLimit);
+        }
+        if self.mode != Mode::Open {
+            while self.origins[origin.0].spare_dials() > 0 {
+                self.abort_last_dial(origin);
+            }
+            self.weigh(origin, now);
+        }
+    }
+
+    /// How many sockets could be opened once all that is leaving has left.
+    fn room_to_come(&self) -> usize {
+        self.limits.max_total_sockets.saturating_sub(self.counts.all_to_stay())
+    }
+
+    /// How many hungry waiters are older than `ticket`; counts no further than one more than `enough`.
+    fn older_hungry(&self, ticket: Ticket, enough: usize) -> usize {
+        let mut count = 0;
+        for &(_, origin) in self.hungry.range(..(ticket, OriginKey(0))) {
+            let record = &self.origins[origin.0];
+            let Some((_, next)) = record.hungry else { continue };
+            let older = from(&self.waiters, next.0)
+                .take(record.hunger)
+                .take_while(|&waiter| self.waiters[waiter].ticket < ticket);
+            count += older.take(enough + 1 - count).count();
+            if count > enough {
+                break;
+            }
+        }
+        count
+    }
+}

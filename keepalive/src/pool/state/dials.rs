@@ -1,0 +1,105 @@
+//! How many dials an origin may have under way.
+//!
+//! Cold (no connection stands): one for each waiter. Warm: one, doubling every [`DIAL_STEP`] while
+//! requests wait. After a failure: one at a time until one succeeds. Always within `max_sockets`; the
+//! total cap is `assign`'s business.
+
+use std::time::Instant;
+
+use super::origins::Record;
+use super::phase::Phase;
+use super::{Action, DIAL_STEP, OriginKey, SocketKey, State, WaiterKey};
+
+impl Record {
+    /// Dials beyond the number of waiters.
+    pub(super) fn spare_dials(&self) -> usize {
+        self.counts.dials().saturating_sub(self.queue.len())
+    }
+
+    /// Waiters without a dial, as far as `max_sockets` allows one for them.
+    fn lacking(&self, max_sockets: usize) -> usize {
+        let waiters = self.queue.len().saturating_sub(self.counts.dials());
+        waiters.min(max_sockets.saturating_sub(self.counts.of_origin()))
+    }
+
+    fn may_dial(&self) -> usize {
+        let at_once = if self.refused {
+            1
+        } else if self.counts.warm() {
+            self.ramp
+        } else {
+            usize::MAX
+        };
+        at_once.saturating_sub(self.counts.connecting)
+    }
+}
+
+impl State {
+    /// Works out anew how many dials the origin wants, and where it stands among the hungry.
+    pub(super) fn weigh(&mut self, key: OriginKey, now: Instant) {
+        let record = &mut self.origins[key.0];
+        if record.queue.is_empty() {
+            record.ramp = 1;
+        }
+        let (lacking, may_dial) = (record.lacking(self.limits.max_sockets), record.may_dial());
+        let hunger = lacking.min(may_dial);
+        let next =
+            if hunger > 0 { record.queue.iter(&self.waiters).nth(record.counts.dials()) } else { None };
+        let hungry = next.map(|waiter| (self.waiters[waiter].ticket, WaiterKey(waiter)));
+
+        self.hunger = self.hunger - record.hunger + hunger;
+        record.hunger = hunger;
+        let before = std::mem::replace(&mut record.hungry, hungry);
+        if before != hungry {
+            if let Some((ticket, _)) = before {
+                self.hungry.remove(&(ticket, key));
+            }
+            if let Some((ticket, _)) = hungry {
+                self.hungry.insert((ticket, key));
+            }
+        }
+
+        // Not while something else holds the dials back: doubling would change nothing.
+        let ramps = lacking > may_dial && record.counts.warm() && !record.refused;
+        let spare = record.spare_dials() > 0;
+        if ramps != record.ramp_at.is_some() {
+            if let Some(at) = record.ramp_at.take() {
+                self.ramps.remove(&(at, key));
+            } else {
+                let at = now + DIAL_STEP;
+                record.ramp_at = Some(at);
+                self.ramps.insert((at, key));
+            }
+        }
+        if spare {
+            self.overfed.insert(key);
+        } else if !self.overfed.is_empty() {
+            self.overfed.remove(&key);
+        }
+    }
+
+    /// Begins a dial for the origin's first waiter that has none.
+    pub(super) fn start_dial(&mut self, key: OriginKey, now: Instant) {
+        let Some((ticket, waiter)) = self.origins[key.0].hungry else { return };
+        let began = self.next_moment();
+        let socket = self.add_socket(key, Phase::Dialing { began, ticket }, now);
+        self.actions.push_back(Action::Dial { socket, waiter });
+    }
+
+    /// Stops the dial that began last; the first to begin is the first to be done.
+    pub(super) fn abort_last_dial(&mut self, key: OriginKey) {
+        if let Some(dial) = self.origins[key.0].dials.back() {
+            self.abort(SocketKey(dial));
+        }
+    }
+
+    /// A warm origin whose requests still wait may have twice as many dials under way.
+    pub(super) fn ramp_up(&mut self, key: OriginKey, now: Instant) {
+        let record = &mut self.origins[key.0];
+        if let Some(at) = record.ramp_at.take() {
+            self.ramps.remove(&(at, key));
+        }
+        record.ramp = record.ramp.saturating_mul(2);
+        self.assign(key, now);
+    }
+}

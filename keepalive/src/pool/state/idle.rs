@@ -1,0 +1,93 @@
+//! How long an idle socket is kept, and whether a used one may be kept at all.
+//!
+//! The uniform limit (`free_socket_timeout`) needs no order of its own: the list of idle sockets is
+//! sorted by it. A socket that must go sooner, because of its age or of what its server said, stands in
+//! `State::early` as well.
+
+use std::time::{Duration, Instant};
+
+use super::sockets::Socket;
+use super::{Limits, SocketKey, State};
+use crate::CloseReason;
+
+/// An idle socket is closed this long before its server said it would: what is sent later than that may
+/// cross the server's FIN (Node: `agentKeepAliveTimeoutBuffer`, 1 s).
+const HINT_MARGIN: Duration = Duration::from_secs(1);
+
+/// The server's `Keep-Alive` field: of the last response, and of no other.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hint {
+    /// How long it will keep the idle socket.
+    pub(crate) timeout: Option<Duration>,
+    /// How many more requests it will take.
+    pub(crate) max: Option<u32>,
+}
+
+impl State {
+    /// Closes the idle sockets whose time is up.
+    pub(super) fn expire(&mut self, now: Instant) {
+        while let Some(&(at, key)) = self.early.first() {
+            if at > now {
+                break;
+            }
+            let reason = self.sockets[key.0].early_end(&self.limits).1;
+            self.shut(key, reason);
+        }
+        while let Some(key) = self.idle.front().map(SocketKey) {
+            if self.idle_end(key).is_none_or(|end| end > now) {
+                break;
+            }
+            self.shut(key, CloseReason::IdleTimeout);
+        }
+    }
+
+    /// When the next idle socket's time is up.
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        let early = self.early.first().map(|&(at, _)| at);
+        let uniform = self.idle.front().and_then(|key| self.idle_end(SocketKey(key)));
+        early.into_iter().chain(uniform).min()
+    }
+
+    /// Why a socket that a request is done with may carry no other, if so.
+    pub(super) fn spent(&self, key: SocketKey, now: Instant) -> Option<CloseReason> {
+        let socket = &self.sockets[key.0];
+        if self.limits.max_requests_per_socket.is_some_and(|most| socket.served >= most) {
+            Some(CloseReason::MaxRequests)
+        } else if socket.expires.is_some_and(|at| at <= now) {
+            Some(CloseReason::MaxAge)
+        } else if socket.hint.max == Some(0) {
+            Some(CloseReason::KeepAliveHint)
+        } else {
+            None
+        }
+    }
+
+    /// When a socket dialled now is too old: `max_socket_age`, less up to 2.5 %, so that sockets opened
+    /// together do not all go together.
+    pub(super) fn end_of_age(&self, id: u64, now: Instant) -> Option<Instant> {
+        let age = self.limits.max_socket_age?;
+        let spread = id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56;
+        let spread = u32::try_from(spread).unwrap_or(0);
+        now.checked_add(age - age / 40 / 256 * spread)
+    }
+
+    fn idle_end(&self, key: SocketKey) -> Option<Instant> {
+        self.sockets[key.0].since.checked_add(self.limits.free_socket_timeout?)
+    }
+}
+
+impl Socket {
+    /// When the socket must go although `free_socket_timeout` would still keep it, and why.
+    pub(super) fn early_end(&self, limits: &Limits) -> (Option<Instant>, CloseReason) {
+        let hinted = self.hint.timeout.map(|timeout| timeout.saturating_sub(HINT_MARGIN));
+        let hinted = hinted.and_then(|timeout| self.since.checked_add(timeout));
+        let (end, reason) = match (hinted, self.expires) {
+            (Some(hinted), Some(expires)) if expires < hinted => (expires, CloseReason::MaxAge),
+            (Some(hinted), _) => (hinted, CloseReason::KeepAliveHint),
+            (None, Some(expires)) => (expires, CloseReason::MaxAge),
+            (None, None) => return (None, CloseReason::IdleTimeout),
+        };
+        let uniform = limits.free_socket_timeout.and_then(|timeout| self.since.checked_add(timeout));
+        (Some(end).filter(|&end| uniform.is_none_or(|uniform| end < uniform)), reason)
+    }
+}

@@ -1,0 +1,298 @@
+//! The pool's policy as one pure state machine for all origins of an agent.
+//!
+//! Not here: clocks, sockets, tasks, locks. The driver (`pool::Pool`) is the only caller: it passes an
+//! event and the time it happened in, takes [`Action`]s out, and calls [`State::tick`] at
+//! [`State::next_deadline`].
+//!
+//! Invariants, checked after every step of the model test:
+//! 1. An origin never has more than `max_sockets` sockets, and all together never more than
+//!    `max_total_sockets`, unless a limit was lowered; then none is opened until the count is below it.
+//! 2. After an event no socket is idle beside a waiter of its origin that could take it, and no dial is
+//!    missing that the caps and the dial rules allow. [`assign`](State::assign) alone decides this.
+//! 3. Waiters are served in the order of their tickets: inside an origin always, across origins when
+//!    the total cap makes them rivals.
+//! 4. The counts of an origin and of the total equal the sockets in each phase.
+//!
+//! A socket's phases:
+//! ```text
+//!            dial_failed, closed
+//!   Dialing ────────────────────────────────────────┐
+//!    │  └─► Aborting ──────────────────────────────►│
+//!    ▼ dialed                                       ▼
+//!   Idle ◄──► Offered ──► Active ──► Draining ──► Closing ──► (closed: forgotten)
+//!    ▲└───────────────────►│ └───────► Upgraded ──────────────►
+//!    └──────── release ◄───┴──────────────┘ (release also from Draining)
+//! ```
+
+mod assign;
+mod dials;
+mod idle;
+mod list;
+mod origins;
+mod phase;
+mod snapshot;
+mod sockets;
+mod waiters;
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tables;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use slab::Slab;
+
+pub(crate) use self::idle::Hint;
+use self::list::List;
+use self::origins::Record;
+use self::phase::Counts;
+pub(crate) use self::snapshot::{OriginSnapshot, Snapshot, Totals};
+use self::sockets::{OFFERS_OR_LRU, Socket};
+pub(crate) use self::waiters::Turn;
+use self::waiters::Waiter;
+use crate::{CloseReason, Origin, Scheduling};
+
+/// How long an offered socket waits for its waiter to be polled.
+///
+/// Long against any scheduling delay, short against a request: a future parked in a `select!` holds a
+/// socket up no longer than this.
+pub(crate) const CLAIM: Duration = Duration::from_millis(100);
+
+/// A warm origin's dials may double this often while requests wait: time enough for a socket in use to
+/// come free first, so that a burst is served by the sockets there are.
+pub(crate) const DIAL_STEP: Duration = Duration::from_millis(10);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct OriginKey(usize);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SocketKey(pub(crate) usize);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct WaiterKey(pub(crate) usize);
+
+/// A request's place in the one queue; it keeps it when it must wait again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Ticket(u64);
+
+/// What the driver has to do, after it has let go of the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Dial for this waiter's origin, on this waiter's runtime.
+    Dial { socket: SocketKey, waiter: WaiterKey },
+    /// Stop this dial.
+    Abort { socket: SocketKey },
+    /// Wake this waiter: it has an offer, or has failed.
+    Wake { waiter: WaiterKey },
+    /// Close this socket, which nobody uses.
+    Close { socket: SocketKey },
+    /// Shut this socket down under its user's hands.
+    Shutdown { socket: SocketKey },
+}
+
+/// The limits of an agent; `usize::MAX` stands for none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) max_sockets: usize,
+    pub(crate) max_total_sockets: usize,
+    pub(crate) max_free_sockets: usize,
+    pub(crate) max_total_free_sockets: usize,
+    pub(crate) free_socket_timeout: Option<Duration>,
+    pub(crate) max_socket_age: Option<Duration>,
+    pub(crate) max_requests_per_socket: Option<u64>,
+    pub(crate) keep_alive: bool,
+    pub(crate) scheduling: Scheduling,
+}
+
+/// Whether the agent takes and keeps things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Open,
+    /// `close()` was called: the queue is served, nothing is kept, and nothing new comes in, except on
+    /// the global agent.
+    Closing {
+        admits: bool,
+    },
+    /// `destroy()` was called.
+    Destroyed,
+    /// The last handle was dropped: requests under way go on, nothing is kept.
+    Orphaned,
+}
+
+/// How a request that had a socket ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    Failed,
+    Cancelled,
+}
+
+/// The state machine.
+#[derive(Debug)]
+pub(crate) struct State {
+    limits: Limits,
+    mode: Mode,
+    origins: Slab<Record>,
+    index: HashMap<Origin, OriginKey>,
+    sockets: Slab<Socket>,
+    waiters: Slab<Waiter>,
+    /// Idle sockets of all origins, the least recently used in front.
+    idle: List<OFFERS_OR_LRU>,
+    /// Idle sockets that go sooner than `free_socket_timeout` says, by when.
+    early: BTreeSet<(Instant, SocketKey)>,
+    /// Offered sockets, the oldest offer in front.
+    offers: List<OFFERS_OR_LRU>,
+    /// Origins that want to dial and may not because of the total cap, each under the ticket of the
+    /// waiter its next dial would be for. Empty while the total is below the cap.
+    hungry: BTreeSet<(Ticket, OriginKey)>,
+    /// How many dials the hungry origins want together.
+    hunger: usize,
+    /// Origins with more dials under way than waiters.
+    overfed: BTreeSet<OriginKey>,
+    /// When a warm origin may dial more at once.
+    ramps: BTreeSet<(Instant, OriginKey)>,
+    counts: Counts,
+    closed_by: BTreeMap<CloseReason, u64>,
+    totals: Totals,
+    next_socket: u64,
+    next_ticket: u64,
+    /// Counts arrivals and dial starts, to tell which came first.
+    moment: u64,
+    actions: VecDeque<Action>,
+}
+
+impl State {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            mode: Mode::Open,
+            origins: Slab::new(),
+            index: HashMap::new(),
+            sockets: Slab::new(),
+            waiters: Slab::new(),
+            idle: List::default(),
+            early: BTreeSet::new(),
+            offers: List::default(),
+            hungry: BTreeSet::new(),
+            hunger: 0,
+            overfed: BTreeSet::new(),
+            ramps: BTreeSet::new(),
+            counts: Counts::default(),
+            closed_by: BTreeMap::new(),
+            totals: Totals::default(),
+            next_socket: 1,
+            next_ticket: 1,
+            moment: 0,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Takes the limits over at once: raising them starts dials, lowering them closes idle sockets.
+    pub(crate) fn set_limits(&mut self, now: Instant, change: impl FnOnce(&mut Limits)) {
+        change(&mut self.limits);
+        self.assign_all(now);
+    }
+
+    /// Lets time pass: idle sockets whose time is up are closed, offers nobody claimed go to the next
+    /// waiter, warm origins may dial more.
+    pub(crate) fn tick(&mut self, now: Instant) {
+        self.expire(now);
+        while let Some(socket) = self.offers.front().map(SocketKey) {
+            if self.sockets[socket.0].offered_until() > now {
+                break;
+            }
+            self.lapse(socket, now);
+        }
+        while let Some(&(at, origin)) = self.ramps.first() {
+            if at > now {
+                break;
+            }
+            self.ramp_up(origin, now);
+        }
+    }
+
+    /// When [`tick`](Self::tick) has something to do next.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let offer = self.offers.front().map(|key| self.sockets[key].offered_until());
+        let ramp = self.ramps.first().map(|&(at, _)| at);
+        offer.into_iter().chain(ramp).chain(self.next_expiry()).min()
+    }
+
+    /// Closes every idle socket.
+    pub(crate) fn close_idle(&mut self, now: Instant, reason: CloseReason) {
+        while let Some(key) = self.idle.front().map(SocketKey) {
+            self.shut(key, reason);
+        }
+        self.assign_all(now);
+    }
+
+    /// Refuses new requests, serves the queue, keeps nothing. With `stay_open` (the global agent) new
+    /// requests are served as well, until [`reopen`](Self::reopen).
+    pub(crate) fn close(&mut self, now: Instant, stay_open: bool) {
+        if self.mode == Mode::Destroyed {
+            return;
+        }
+        self.mode = Mode::Closing { admits: stay_open };
+        self.close_idle(now, CloseReason::AgentClosed);
+    }
+
+    /// Like [`close`](Self::close), for an agent whose last handle is gone.
+    pub(crate) fn orphan(&mut self, now: Instant) {
+        if self.mode == Mode::Open {
+            self.mode = Mode::Orphaned;
+            self.close_idle(now, CloseReason::AgentDropped);
+        }
+    }
+
+    /// Fails every waiter, stops every dial and shuts every socket down; with `stay_open` (the global
+    /// agent) later requests are served again.
+    pub(crate) fn destroy(&mut self, now: Instant, stay_open: bool) {
+        self.mode = Mode::Destroyed;
+        self.fail_all_waiters();
+        let sockets: Vec<_> = self.sockets.iter().map(|(key, _)| SocketKey(key)).collect();
+        for key in sockets {
+            self.destroy_socket(key);
+        }
+        self.assign_all(now);
+        if stay_open {
+            self.mode = Mode::Open;
+        }
+    }
+
+    /// Opens again after a [`close`](Self::close) (the global agent).
+    pub(crate) fn reopen(&mut self) {
+        if matches!(self.mode, Mode::Closing { .. }) {
+            self.mode = Mode::Open;
+        }
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Whether no socket is open and nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sockets.is_empty() && self.waiters.is_empty()
+    }
+
+    /// The next thing to do; `None` when all is done.
+    pub(crate) fn next_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Whether sockets may be kept when nobody waits for them.
+    fn keeps_idle(&self) -> bool {
+        self.limits.keep_alive && self.mode == Mode::Open
+    }
+
+    fn next_moment(&mut self) -> u64 {
+        self.moment += 1;
+        self.moment
+    }
+}

@@ -1,0 +1,181 @@
+//! Random events of sockets: how dials, uses, closings and looks at idle ones end.
+
+use super::facts::Phase;
+use super::world::{Held, World};
+use crate::CloseReason;
+use crate::pool::state::Outcome;
+
+impl World {
+    /// A dial succeeds, fails, stops as it was told, or dies with its runtime.
+    pub(super) fn end_dial(&mut self) {
+        let Some(id) = self.rng.take(&mut self.dialing) else { return };
+        let key = self.keys[&id];
+        match self.rng.below(100) {
+            0..70 => {
+                self.seen.late_aborts += u64::from(self.oracle.socket(id).phase == Phase::Aborting);
+                let name = format!("{id} is dialled");
+                self.step(name, |state, now| state.dialed(key, now), |oracle, now| oracle.dialed(id, now));
+            }
+            70..85 => {
+                let (failed, expected) = self.step(
+                    format!("{id} cannot be dialled"),
+                    |state, now| state.dial_failed(key, now).map(|waiter| state.waiters[waiter.0].ticket),
+                    |oracle, now| oracle.dial_failed(id, now),
+                );
+                assert_eq!(failed, expected, "whom the dial failed");
+                self.closing.push(id);
+            }
+            _ => self.closed(id),
+        }
+    }
+
+    /// Whoever holds a socket does the next thing with it.
+    pub(super) fn end_use(&mut self) {
+        let Some(held) = self.rng.take(&mut self.held) else { return };
+        let chance = self.rng.below(100);
+        match (held.request, self.oracle.socket(held.id).phase) {
+            (Some((ticket, origin)), _) if held.untouched && chance < 20 => {
+                self.start_closing(held.id, CloseReason::ClosedByServer, None);
+                self.seen.asked_again += 1;
+                self.request(ticket, origin);
+            }
+            (Some(_), _) if held.untouched && chance < 30 => self.put_back(held.id, Some(Outcome::Cancelled)),
+            (Some(_), _) if chance < 70 => self.release(held.id, Some(Outcome::Done)),
+            (Some(_), _) if chance < 80 => self.drain(held.id),
+            (Some(_), _) if chance < 85 => self.upgrade(held.id),
+            (Some(_), _) => self.start_closing(held.id, CloseReason::Truncated, Some(Outcome::Failed)),
+            (None, Phase::Active) if chance < 50 => self.put_back(held.id, None),
+            (None, Phase::Draining | Phase::Closing(_)) if chance < 50 => self.release(held.id, None),
+            // Dropped by a guard that says no more than that.
+            (None, _) if chance < 60 => self.closed(held.id),
+            (None, _) => self.start_closing(held.id, CloseReason::ClosedByServer, None),
+        }
+    }
+
+    pub(super) fn end_closing(&mut self) {
+        if let Some(id) = self.rng.take(&mut self.closing) {
+            self.closed(id);
+        }
+    }
+
+    /// Something happened on an idle socket; or so a waker said, late.
+    pub(super) fn inspect(&mut self) {
+        let ids: Vec<_> = self.keys.keys().copied().collect();
+        if ids.is_empty() {
+            return;
+        }
+        let id = ids[self.rng.below(ids.len())];
+        let key = self.keys[&id];
+        let (idle, expected) = self.step(
+            format!("{id} is looked at"),
+            |state, _| state.inspect(key, id),
+            |oracle, _| {
+                let idle = oracle.sockets.iter().any(|it| it.id == id && it.phase == Phase::Idle);
+                if idle {
+                    oracle.take(id);
+                }
+                idle
+            },
+        );
+        assert_eq!(idle, expected);
+        if idle {
+            self.held.push(Held { id, request: None, untouched: true });
+        }
+    }
+
+    fn release(&mut self, id: u64, outcome: Option<Outcome>) {
+        let key = self.keys[&id];
+        self.step(
+            format!("{id} is released"),
+            |state, now| {
+                let reused = state.served(key) > 1;
+                outcome.into_iter().for_each(|outcome| state.finish(outcome, reused));
+                state.release(key, now);
+            },
+            |oracle, now| {
+                let reused = oracle.socket(id).served > 1;
+                outcome.into_iter().for_each(|outcome| oracle.finish(outcome, reused));
+                oracle.release(id, now, now);
+            },
+        );
+    }
+
+    fn put_back(&mut self, id: u64, outcome: Option<Outcome>) {
+        let key = self.keys[&id];
+        self.step(
+            format!("{id} is put back"),
+            |state, now| {
+                outcome.into_iter().for_each(|outcome| state.finish(outcome, false));
+                state.put_back(key, now);
+            },
+            |oracle, now| {
+                outcome.into_iter().for_each(|outcome| oracle.finish(outcome, false));
+                oracle.socket_mut(id).served -= 1;
+                oracle.release(id, oracle.socket(id).since, now);
+            },
+        );
+    }
+
+    fn drain(&mut self, id: u64) {
+        let key = self.keys[&id];
+        self.held.push(Held { id, request: None, untouched: false });
+        self.step(
+            format!("{id} is read off"),
+            |state, _| {
+                state.finish(Outcome::Done, false);
+                state.drain(key);
+            },
+            |oracle, _| {
+                oracle.finish(Outcome::Done, false);
+                if oracle.socket(id).phase == Phase::Active {
+                    oracle.socket_mut(id).phase = Phase::Draining;
+                }
+            },
+        );
+    }
+
+    fn upgrade(&mut self, id: u64) {
+        let key = self.keys[&id];
+        self.held.push(Held { id, request: None, untouched: false });
+        self.step(
+            format!("{id} is upgraded"),
+            |state, now| {
+                state.finish(Outcome::Done, false);
+                state.upgrade(key, now);
+            },
+            |oracle, now| {
+                oracle.finish(Outcome::Done, false);
+                oracle.upgrade(id, now);
+            },
+        );
+    }
+
+    fn start_closing(&mut self, id: u64, reason: CloseReason, outcome: Option<Outcome>) {
+        let key = self.keys[&id];
+        self.closing.push(id);
+        self.step(
+            format!("{id} is being closed"),
+            |state, _| {
+                outcome.into_iter().for_each(|outcome| state.finish(outcome, false));
+                state.closing(key, reason);
+            },
+            |oracle, _| {
+                outcome.into_iter().for_each(|outcome| oracle.finish(outcome, false));
+                oracle.closing(id, reason);
+            },
+        );
+    }
+
+    fn closed(&mut self, id: u64) {
+        let key = self.keys[&id];
+        self.step(
+            format!("{id} is closed"),
+            |state, now| state.closed(key, now),
+            |oracle, now| oracle.closed(id, now),
+        );
+        // A waker may still name it, with a key that is another socket's by then.
+        if self.rng.percent(70) {
+            self.keys.remove(&id);
+        }
+    }
+}

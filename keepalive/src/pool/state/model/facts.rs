@@ -1,0 +1,158 @@
+//! The model's facts, and the changes that its events and its rules have in common.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use crate::CloseReason;
+use crate::pool::state::{CLAIM, Limits, Mode, Ticket, Totals};
+
+pub(super) const ORIGINS: usize = 3;
+
+/// All that is known, in lists in no order that matters.
+pub(super) struct Oracle {
+    pub(super) limits: Limits,
+    pub(super) mode: Mode,
+    pub(super) sockets: Vec<Socket>,
+    pub(super) waiters: Vec<Waiter>,
+    pub(super) pace: [Pace; ORIGINS],
+    pub(super) totals: Totals,
+    pub(super) closed_by: BTreeMap<CloseReason, u64>,
+    /// What the machine should have asked for since this was emptied last.
+    pub(super) todo: Vec<Todo>,
+    /// Dials the machine stopped in this step: where the rules leave a choice, this was it.
+    pub(super) stopped: Vec<u64>,
+    /// Numbers everything that happens.
+    moment: u64,
+}
+
+pub(super) struct Socket {
+    pub(super) id: u64,
+    pub(super) origin: usize,
+    pub(super) phase: Phase,
+    pub(super) since: Instant,
+    pub(super) served: u64,
+    /// The moment the dial began, and for whom.
+    pub(super) began: u64,
+    pub(super) ticket: Ticket,
+    /// The moment it was parked or offered last: the order among equals.
+    pub(super) parked: u64,
+    /// Its user is closing it and the machine has decided nothing for its origin since.
+    pub(super) lingers: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Dialing,
+    Aborting,
+    Idle,
+    Offered(Ticket, Instant),
+    Active,
+    Draining,
+    Closing(CloseReason),
+    Upgraded(Option<CloseReason>),
+}
+
+pub(super) struct Waiter {
+    pub(super) ticket: Ticket,
+    pub(super) origin: usize,
+    pub(super) entered: u64,
+    pub(super) place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Queued,
+    Offered(u64),
+    Asleep,
+    Failed,
+}
+
+/// How an origin may dial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pace {
+    pub(super) refused: bool,
+    pub(super) ramp: usize,
+    pub(super) ramp_at: Option<Instant>,
+}
+
+pub(super) const CALM: Pace = Pace { refused: false, ramp: 1, ramp_at: None };
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Todo {
+    Dial(u64, Ticket),
+    Abort(u64),
+    Wake(Ticket),
+    Close(u64),
+    Shutdown(u64),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Go(u64),
+    Wait,
+    Failed,
+}
+
+impl Oracle {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            mode: Mode::Open,
+            sockets: Vec::new(),
+            waiters: Vec::new(),
+            pace: [CALM; ORIGINS],
+            totals: Totals::default(),
+            closed_by: BTreeMap::new(),
+            todo: Vec::new(),
+            stopped: Vec::new(),
+            moment: 0,
+        }
+    }
+
+    pub(super) fn socket(&self, id: u64) -> &Socket {
+        self.sockets.iter().find(|socket| socket.id == id).expect("it is open")
+    }
+
+    pub(super) fn socket_mut(&mut self, id: u64) -> &mut Socket {
+        self.sockets.iter_mut().find(|socket| socket.id == id).expect("it is open")
+    }
+
+    pub(super) fn next_moment(&mut self) -> u64 {
+        self.moment += 1;
+        self.moment
+    }
+
+    pub(super) fn shut(&mut self, id: u64, reason: CloseReason) {
+        self.socket_mut(id).phase = Phase::Closing(reason);
+        self.todo.push(Todo::Close(id));
+    }
+
+    pub(super) fn offer(&mut self, id: u64, ticket: Ticket, now: Instant) {
+        let parked = self.next_moment();
+        let socket = self.socket_mut(id);
+        (socket.phase, socket.parked) = (Phase::Offered(ticket, now + CLAIM), parked);
+        self.waiter(ticket).place = Place::Offered(id);
+        self.todo.push(Todo::Wake(ticket));
+    }
+
+    pub(super) fn take(&mut self, id: u64) {
+        let socket = self.socket_mut(id);
+        socket.phase = Phase::Active;
+        socket.served += 1;
+    }
+
+    pub(super) fn park(&mut self, id: u64, since: Instant) {
+        let parked = self.next_moment();
+        let socket = self.socket_mut(id);
+        (socket.phase, socket.since, socket.parked) = (Phase::Idle, since, parked);
+    }
+
+    pub(super) fn fail(&mut self, ticket: Ticket) {
+        self.waiter(ticket).place = Place::Failed;
+        self.todo.push(Todo::Wake(ticket));
+    }
+
+    pub(super) fn waiter(&mut self, ticket: Ticket) -> &mut Waiter {
+        self.waiters.iter_mut().find(|waiter| waiter.ticket == ticket).expect("it waits")
+    }
+}

@@ -1,0 +1,173 @@
+//! What must hold after every event, read off the machine alone and stated without saying how it comes
+//! about. The model could be wrong in the same way as the machine; these would still fail.
+
+use super::facts::Todo;
+use crate::pool::state::origins::Record;
+use crate::pool::state::phase::{Counts, Phase};
+use crate::pool::state::waiters::Place;
+use crate::pool::state::{Mode, State, Ticket};
+use crate::{CloseReason, Origin};
+
+/// What was before the event.
+pub(super) struct Before {
+    /// Sockets that count towards `max_sockets`.
+    of_origin: Vec<(Origin, usize)>,
+    all: usize,
+}
+
+impl Before {
+    pub(super) fn new(state: &State) -> Self {
+        let of_origin = state.origins.iter().map(|(_, it)| (it.origin.clone(), it.counts.of_origin()));
+        Self { of_origin: of_origin.collect(), all: state.counts.all() }
+    }
+
+    /// Promise 1: at or below the cap, or not one more than before.
+    pub(super) fn caps_hold(&self, state: &State) {
+        for (_, record) in &state.origins {
+            let name = &record.origin;
+            let before =
+                self.of_origin.iter().find(|(other, _)| other == name).map_or(0, |&(_, count)| count);
+            let count = record.counts.of_origin();
+            assert!(
+                count <= state.limits.max_sockets.max(before),
+                "{count} sockets to {name}, {before} before"
+            );
+        }
+        let all = state.counts.all();
+        assert!(all <= state.limits.max_total_sockets.max(self.all), "{all} sockets, {} before", self.all);
+    }
+}
+
+/// After a dial was begun both caps hold, lowered or not.
+pub(super) fn dials_are_below_the_caps(state: &State, todo: &[Todo]) {
+    for id in todo.iter().filter_map(|it| if let Todo::Dial(id, _) = it { Some(id) } else { None }) {
+        let (_, socket) = state.sockets.iter().find(|(_, socket)| socket.id == *id).expect("it was dialled");
+        assert!(state.origins[socket.origin.0].counts.of_origin() <= state.limits.max_sockets);
+        assert!(state.counts.all() <= state.limits.max_total_sockets);
+    }
+}
+
+/// Promise 10.
+pub(super) fn accounts_balance(state: &State) {
+    let all = count(state, None);
+    assert_eq!(all, state.counts);
+    for (key, record) in &state.origins {
+        assert_eq!(count(state, Some(key)), record.counts);
+        let waiters = state.waiters.iter().filter(|(_, waiter)| waiter.origin.0 == key).count();
+        assert_eq!(waiters, record.waiters);
+        assert!(record.counts != Counts::default() || waiters > 0, "a record of nothing");
+        assert_eq!(state.index.get(&record.origin).map(|key| key.0), Some(key));
+    }
+    assert_eq!(state.index.len(), state.origins.len());
+    let totals = state.totals;
+    assert_eq!(totals.opened, all.all() as u64 + totals.closed);
+    assert_eq!(totals.closed, state.closed_by.values().sum::<u64>());
+    let ended = totals.done + totals.failed + totals.cancelled;
+    let snapshot = state.snapshot();
+    let queued: usize = snapshot.origins.iter().map(|it| it.queued).sum();
+    let connecting = snapshot.waiters - queued;
+    assert_eq!(totals.requests, ended + totals.running + (connecting + queued) as u64);
+    assert!(connecting <= all.connecting);
+}
+
+fn count(state: &State, origin: Option<usize>) -> Counts {
+    let mut counts = Counts::default();
+    for (_, socket) in state.sockets.iter().filter(|(_, it)| origin.is_none_or(|key| key == it.origin.0)) {
+        match socket.phase {
+            Phase::Dialing { .. } => counts.connecting += 1,
+            Phase::Aborting => {
+                counts.connecting += 1;
+                counts.aborting += 1;
+            }
+            Phase::Idle => counts.idle += 1,
+            Phase::Offered { .. } | Phase::Active => counts.active += 1,
+            Phase::Draining => counts.draining += 1,
+            Phase::Closing(_) => counts.closing += 1,
+            Phase::Upgraded { ends } => {
+                counts.upgraded += 1;
+                counts.parting += usize::from(ends.is_some());
+            }
+        }
+    }
+    counts
+}
+
+/// Promises 2 and 3, and what follows for sockets that nobody uses.
+pub(super) fn nothing_lies_idle(state: &State) {
+    let room = state.limits.max_total_sockets.saturating_sub(state.counts.all_to_stay());
+    assert!(state.hunger <= room || state.idle.is_empty(), "somebody could use an idle socket's place");
+    assert!(
+        state.hunger == 0 || state.counts.all() >= state.limits.max_total_sockets,
+        "a free slot is unused"
+    );
+    for (_, record) in &state.origins {
+        assert!(record.queue.is_empty() || record.idle.is_empty(), "an idle socket beside a waiter");
+        assert!(record.idle.len() <= state.limits.max_free_sockets);
+        assert!(record.idle.is_empty() || (state.limits.keep_alive && state.mode == Mode::Open));
+        let (idle, limits) = (record.idle.len(), &state.limits);
+        assert!(idle == 0 || record.counts.of_origin_to_stay() <= limits.max_sockets);
+        let nobody_dials = record.counts.connecting == 0 && record.hunger == 0 && !record.queue.is_empty();
+        assert!(
+            !nobody_dials || record.counts.of_origin() >= limits.max_sockets,
+            "waiters without a prospect"
+        );
+    }
+    assert!(state.idle.len() <= state.limits.max_total_free_sockets);
+}
+
+/// An offer is made to nobody while an older waiter of its origin is awake; a dial is begun for nobody
+/// while an older waiter anywhere may have it.
+pub(super) fn order_is_kept(state: &State, todo: &[Todo]) {
+    for it in todo {
+        if let Todo::Wake(ticket) = *it {
+            let waiter = state.waiters.iter().find(|(_, waiter)| waiter.ticket == ticket);
+            let Some((_, waiter)) = waiter.filter(|(_, it)| matches!(it.place, Place::Offered(_))) else {
+                continue;
+            };
+            let head = state.origins[waiter.origin.0].queue.front().map(|key| state.waiters[key].ticket);
+            assert!(head.is_none_or(|head| ticket < head), "{ticket:?} was offered a socket before {head:?}");
+            no_more_older(state, ticket);
+        }
+        if let Todo::Dial(_, ticket) = *it {
+            let oldest = state.hungry.first().map(|&(ticket, _)| ticket);
+            assert!(
+                oldest.is_none_or(|oldest| ticket < oldest),
+                "{ticket:?} was dialled for before {oldest:?}"
+            );
+        }
+    }
+}
+
+/// For those who want to dial and are older than `ticket` there is room to come.
+fn no_more_older(state: &State, ticket: Ticket) {
+    let older = |origin: &Record| {
+        let queue = origin.queue.iter(&state.waiters).skip(origin.counts.dials()).take(origin.hunger);
+        queue.filter(|&key| state.waiters[key].ticket < ticket).count()
+    };
+    let older: usize = state.origins.iter().map(|(_, record)| older(record)).sum();
+    let room = state.limits.max_total_sockets.saturating_sub(state.counts.all_to_stay());
+    assert!(older <= room, "{ticket:?} was offered a socket before {older} who are older");
+}
+
+/// What was evicted or stopped was needed, and no dial was stopped where an idle socket would have done.
+pub(super) fn evictions_are_needed(state: &State, todo: &[Todo]) {
+    let room = state.limits.max_total_sockets.saturating_sub(state.counts.all_to_stay());
+    let evicted = |id: u64| {
+        state.sockets.iter().any(|(_, it)| it.id == id && it.phase == Phase::Closing(CloseReason::Evicted))
+    };
+    let evictions = todo.iter().filter(|it| matches!(it, Todo::Close(id) if evicted(*id))).count();
+    let aborts = todo.iter().filter(|it| matches!(it, Todo::Abort(_))).count();
+    if evictions > 0 || (aborts > 0 && state.mode == Mode::Open) {
+        assert!(room <= state.hunger, "room for {room} was made for {}", state.hunger);
+    }
+    assert!(aborts == 0 || state.idle.is_empty() || state.mode != Mode::Open, "a dial before an idle socket");
+}
+
+/// Nothing is left of anything.
+pub(super) fn is_as_new(state: &State) {
+    assert!(state.is_empty() && state.origins.is_empty() && state.index.is_empty());
+    assert!(state.idle.is_empty() && state.offers.is_empty());
+    assert!(state.hungry.is_empty() && state.overfed.is_empty() && state.ramps.is_empty());
+    assert_eq!((state.hunger, state.counts, state.next_deadline()), (0, Counts::default(), None));
+    assert_eq!(state.totals.running, 0);
+}

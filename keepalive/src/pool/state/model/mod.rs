@@ -1,0 +1,51 @@
+//! The model test: random events, and after each of them the machine against a simple model of it.
+//!
+//! - [`world`]: the driver. Carries actions out late and in any order; [`requests`] and [`connections`]
+//!   are its random events.
+//! - [`facts`], [`oracle`] (its events) and [`rules`]: the model. Plain lists, scanned anew for every
+//!   question; it knows the promises and none of the machine's code.
+//! - [`compare`]: the machine's answers, actions, phases, lists and counts against the model's.
+//! - [`invariants`]: what must hold whatever the model says.
+//! - [`seen`]: whether all that matters did happen.
+//!
+//! `KEEPALIVE_SEED` and `KEEPALIVE_STEPS` set the first seed and the number of steps. A failure prints
+//! its seed and the events that led to it; `KEEPALIVE_SEED=<it> KEEPALIVE_STEPS=1` repeats it.
+
+mod compare;
+mod connections;
+mod facts;
+mod invariants;
+mod oracle;
+mod requests;
+mod rng;
+mod rules;
+mod seen;
+mod world;
+
+use self::seen::Seen;
+use self::world::World;
+
+const STEPS: u64 = 60_000;
+/// Events of one machine's life; after these everything is ended and the machine must be empty.
+const LIFE: u64 = 300;
+
+#[test]
+fn random_events_keep_every_promise() {
+    let mut seed = setting("KEEPALIVE_SEED").unwrap_or(1);
+    let mut steps = setting("KEEPALIVE_STEPS").unwrap_or(STEPS);
+    let mut seen = Seen::default();
+    let all = steps >= STEPS;
+    while steps > 0 {
+        seen.add(&World::new(seed).live(LIFE));
+        seed += 1;
+        steps = steps.saturating_sub(LIFE);
+    }
+    if all {
+        seen.enough();
+    }
+}
+
+fn setting(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok()?;
+    Some(value.parse().unwrap_or_else(|_| panic!("{name}={value} is not a number")))
+}

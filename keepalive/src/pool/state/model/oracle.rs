@@ -1,0 +1,221 @@
+//! The model's events: what each changes before anything is decided.
+
+use std::time::Instant;
+
+use super::facts::{Answer, ORIGINS, Oracle, Phase, Place, Socket, Todo, Waiter};
+use crate::CloseReason;
+use crate::pool::state::{Mode, Outcome, Ticket};
+
+impl Oracle {
+    pub(super) fn arrive(&mut self) -> bool {
+        self.totals.requests += 1;
+        let taken = matches!(self.mode, Mode::Open | Mode::Orphaned | Mode::Closing { admits: true });
+        *(if taken { &mut self.totals.running } else { &mut self.totals.failed }) += 1;
+        taken
+    }
+
+    pub(super) fn request(&mut self, origin: usize, ticket: Ticket, now: Instant) -> Answer {
+        if self.mode == Mode::Destroyed {
+            self.finish(Outcome::Failed, false);
+            return Answer::Failed;
+        }
+        if let Some(id) = self.pick(origin) {
+            self.take(id);
+            return Answer::Go(id);
+        }
+        self.totals.running -= 1;
+        let entered = self.next_moment();
+        self.waiters.push(Waiter { ticket, origin, entered, place: Place::Queued });
+        self.settle(Some(origin), now);
+        Answer::Wait
+    }
+
+    pub(super) fn poll(&mut self, ticket: Ticket, now: Instant) -> Answer {
+        let waiter = self.waiter(ticket);
+        let origin = waiter.origin;
+        let socket = match waiter.place {
+            Place::Offered(id) => Some(id),
+            Place::Asleep => self.pick(origin),
+            Place::Queued | Place::Failed => None,
+        };
+        if let Some(id) = socket {
+            self.waiters.retain(|waiter| waiter.ticket != ticket);
+            self.totals.running += 1;
+            self.take(id);
+            return Answer::Go(id);
+        }
+        match self.waiter(ticket).place {
+            Place::Failed => {
+                self.waiters.retain(|waiter| waiter.ticket != ticket);
+                self.totals.failed += 1;
+                self.forget();
+                Answer::Failed
+            }
+            Place::Asleep => {
+                self.waiter(ticket).place = Place::Queued;
+                self.settle(Some(origin), now);
+                Answer::Wait
+            }
+            Place::Queued | Place::Offered(_) => Answer::Wait,
+        }
+    }
+
+    pub(super) fn leave(&mut self, ticket: Ticket, outcome: Outcome, now: Instant) {
+        let (origin, place) = (self.waiter(ticket).origin, self.waiter(ticket).place);
+        if let Place::Offered(id) = place {
+            self.park(id, self.socket(id).since);
+        }
+        self.waiters.retain(|waiter| waiter.ticket != ticket);
+        let cancelled = outcome == Outcome::Cancelled;
+        *(if cancelled { &mut self.totals.cancelled } else { &mut self.totals.failed }) += 1;
+        self.settle(Some(origin), now);
+    }
+
+    pub(super) fn dialed(&mut self, id: u64, now: Instant) {
+        let origin = self.socket(id).origin;
+        if self.socket(id).phase == Phase::Dialing {
+            self.pace[origin].refused = false;
+            self.park(id, now);
+        } else {
+            self.shut(id, CloseReason::DialAborted);
+        }
+        self.settle(Some(origin), now);
+    }
+
+    pub(super) fn dial_failed(&mut self, id: u64, now: Instant) -> Option<Ticket> {
+        let &Socket { origin, phase, began, .. } = self.socket(id);
+        if phase != Phase::Dialing {
+            return None;
+        }
+        self.socket_mut(id).phase = Phase::Closing(CloseReason::DialFailed);
+        self.pace[origin].refused = true;
+        let queue = self.queue(origin).into_iter();
+        let failed = queue.filter(|&(_, entered)| entered < began).map(|(ticket, _)| ticket).next();
+        failed.into_iter().for_each(|ticket| self.fail(ticket));
+        self.settle(Some(origin), now);
+        failed
+    }
+
+    /// A request gives its clean socket back, `since` it was idle.
+    pub(super) fn release(&mut self, id: u64, since: Instant, now: Instant) {
+        match self.socket(id).phase {
+            Phase::Active | Phase::Draining => self.park(id, since),
+            _ => self.todo.push(Todo::Close(id)),
+        }
+        self.settle(Some(self.socket(id).origin), now);
+    }
+
+    pub(super) fn upgrade(&mut self, id: u64, now: Instant) {
+        if self.socket(id).phase == Phase::Active {
+            self.socket_mut(id).phase = Phase::Upgraded(None);
+            self.settle(Some(self.socket(id).origin), now);
+        }
+    }
+
+    pub(super) fn closing(&mut self, id: u64, reason: CloseReason) {
+        let socket = self.socket_mut(id);
+        match socket.phase {
+            Phase::Closing(_) | Phase::Upgraded(Some(_)) => {}
+            Phase::Upgraded(None) => socket.phase = Phase::Upgraded(Some(CloseReason::Upgraded)),
+            _ => {
+                socket.phase = Phase::Closing(reason);
+                socket.lingers = true;
+            }
+        }
+    }
+
+    pub(super) fn closed(&mut self, id: u64, now: Instant) {
+        let at = self.sockets.iter().position(|socket| socket.id == id).expect("it is open");
+        let Socket { origin, phase, ticket, .. } = self.sockets.remove(at);
+        let reason = match phase {
+            Phase::Closing(reason) | Phase::Upgraded(Some(reason)) => reason,
+            Phase::Upgraded(None) => CloseReason::Upgraded,
+            Phase::Dialing | Phase::Aborting => CloseReason::DialAborted,
+            Phase::Active | Phase::Draining => CloseReason::Cancelled,
+            Phase::Idle | Phase::Offered(..) => panic!("{id} belongs to the pool"),
+        };
+        self.totals.closed += 1;
+        *self.closed_by.entry(reason).or_default() += 1;
+        if phase == Phase::Dialing && self.queue(origin).iter().any(|&(other, _)| other == ticket) {
+            self.fail(ticket);
+        }
+        self.settle(Some(origin), now);
+    }
+
+    pub(super) fn finish(&mut self, outcome: Outcome, reused: bool) {
+        self.totals.running -= 1;
+        self.totals.reused += u64::from(reused);
+        *(match outcome {
+            Outcome::Done => &mut self.totals.done,
+            Outcome::Failed => &mut self.totals.failed,
+            Outcome::Cancelled => &mut self.totals.cancelled,
+        }) += 1;
+    }
+
+    pub(super) fn close_idle(&mut self, now: Instant, reason: CloseReason) {
+        for id in self.idle(None) {
+            self.shut(id, reason);
+        }
+        self.settle(None, now);
+    }
+
+    pub(super) fn destroy(&mut self, now: Instant, stay_open: bool) {
+        self.mode = Mode::Destroyed;
+        for waiter in &mut self.waiters {
+            waiter.place = Place::Failed;
+            self.todo.push(Todo::Wake(waiter.ticket));
+        }
+        for socket in &mut self.sockets {
+            (socket.phase, self.todo) = match socket.phase {
+                Phase::Dialing => (Phase::Aborting, with(&self.todo, Todo::Abort(socket.id))),
+                Phase::Idle | Phase::Offered(..) => {
+                    (Phase::Closing(CloseReason::Destroyed), with(&self.todo, Todo::Close(socket.id)))
+                }
+                Phase::Active | Phase::Draining => {
+                    (Phase::Closing(CloseReason::Destroyed), with(&self.todo, Todo::Shutdown(socket.id)))
+                }
+                Phase::Upgraded(None) => (
+                    Phase::Upgraded(Some(CloseReason::Destroyed)),
+                    with(&self.todo, Todo::Shutdown(socket.id)),
+                ),
+                phase => (phase, self.todo.clone()),
+            };
+        }
+        self.settle(None, now);
+        if stay_open {
+            self.mode = Mode::Open;
+        }
+    }
+
+    /// `order` is the order in which the machine sees origins whose ramps are due at the same instant.
+    pub(super) fn tick(&mut self, now: Instant, order: [usize; ORIGINS]) {
+        let mut offers: Vec<_> = self
+            .sockets
+            .iter()
+            .filter_map(|socket| match socket.phase {
+                Phase::Offered(ticket, until) if until <= now => {
+                    Some((until, socket.parked, socket.id, ticket))
+                }
+                _ => None,
+            })
+            .collect();
+        offers.sort();
+        for (_, _, id, ticket) in offers {
+            self.waiter(ticket).place = Place::Asleep;
+            self.park(id, self.socket(id).since);
+            self.settle(Some(self.socket(id).origin), now);
+        }
+        loop {
+            let due = (0..ORIGINS)
+                .filter_map(|origin| self.pace[origin].ramp_at.map(|at| (at, order[origin], origin)));
+            let Some((_, _, origin)) = due.filter(|&(at, ..)| at <= now).min() else { break };
+            self.pace[origin].ramp *= 2;
+            self.pace[origin].ramp_at = None;
+            self.settle(Some(origin), now);
+        }
+    }
+}
+
+fn with(todo: &[Todo], more: Todo) -> Vec<Todo> {
+    [todo, &[more]].concat()
+}

@@ -1,0 +1,252 @@
+//! The model's decisions: one rule at a time, each time from a fresh look at everything, until none
+//! applies.
+
+use std::time::Instant;
+
+use super::facts::{CALM, ORIGINS, Oracle, Phase, Place, Socket, Todo};
+use crate::pool::state::{DIAL_STEP, Mode, Ticket};
+use crate::{CloseReason, Scheduling};
+
+impl Oracle {
+    /// Decides all there is to decide. `touched`: the origin the event was about, `None` for all.
+    pub(super) fn settle(&mut self, touched: Option<usize>, now: Instant) {
+        for socket in &mut self.sockets {
+            socket.lingers &= touched.is_some_and(|touched| touched != socket.origin);
+        }
+        while self.apply_one(now) {}
+        self.trim();
+        for origin in 0..ORIGINS {
+            self.wind(origin, now);
+        }
+        self.forget();
+    }
+
+    /// Those who may dial by the rules of their origin and have no dial, the oldest first.
+    pub(super) fn wanting(&self) -> Vec<(Ticket, usize)> {
+        let mut wanting = Vec::new();
+        for origin in 0..ORIGINS {
+            let dials = self.dials(origin).len();
+            let some = self.lacking(origin).min(self.may_dial(origin));
+            wanting.extend(
+                self.queue(origin).iter().skip(dials).take(some).map(|&(ticket, _)| (ticket, origin)),
+            );
+        }
+        wanting.sort();
+        wanting
+    }
+
+    /// How many sockets the total cap has place for when all that is leaving has left.
+    pub(super) fn room(&self) -> usize {
+        self.limits.max_total_sockets.saturating_sub(self.sockets.iter().filter(|it| it.stays()).count())
+    }
+
+    /// Waiters that are awake and have no offer, by ticket, and when they came to the queue.
+    pub(super) fn queue(&self, origin: usize) -> Vec<(Ticket, u64)> {
+        let queued = self.waiters.iter().filter(|it| it.origin == origin && it.place == Place::Queued);
+        let mut queue: Vec<_> = queued.map(|it| (it.ticket, it.entered)).collect();
+        queue.sort();
+        queue
+    }
+
+    /// Idle sockets of one origin or of all, the least recently used first.
+    pub(super) fn idle(&self, origin: Option<usize>) -> Vec<u64> {
+        let here = |it: &&Socket| origin.is_none_or(|origin| origin == it.origin);
+        let idle = self.sockets.iter().filter(here).filter(|it| it.phase == Phase::Idle);
+        let mut idle: Vec<_> = idle.map(|it| (it.since, it.parked, it.id)).collect();
+        idle.sort();
+        idle.into_iter().map(|(.., id)| id).collect()
+    }
+
+    /// Dials that were not told to stop, in the order they began.
+    pub(super) fn dials(&self, origin: usize) -> Vec<u64> {
+        let dials = self.sockets.iter().filter(|it| it.origin == origin && it.phase == Phase::Dialing);
+        let mut dials: Vec<_> = dials.map(|it| (it.began, it.id)).collect();
+        dials.sort();
+        dials.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Sockets that count towards `max_sockets`.
+    pub(super) fn count(&self, origin: usize) -> usize {
+        let counts = |it: &&Socket| it.origin == origin && !matches!(it.phase, Phase::Upgraded(_));
+        self.sockets.iter().filter(counts).count()
+    }
+
+    pub(super) fn spare(&self, origin: usize) -> usize {
+        self.dials(origin).len().saturating_sub(self.queue(origin).len())
+    }
+
+    pub(super) fn pick(&self, origin: usize) -> Option<u64> {
+        let idle = self.idle(Some(origin));
+        match self.limits.scheduling {
+            Scheduling::Lifo => idle.last().copied(),
+            Scheduling::Fifo => idle.first().copied(),
+        }
+    }
+
+    /// An origin with nothing left is as good as new.
+    pub(super) fn forget(&mut self) {
+        for origin in 0..ORIGINS {
+            let here = self.sockets.iter().any(|it| it.origin == origin);
+            if !here && self.waiters.iter().all(|it| it.origin != origin) {
+                self.pace[origin] = CALM;
+            }
+        }
+    }
+
+    fn apply_one(&mut self, now: Instant) -> bool {
+        self.close_what_is_over() || self.hand_over(now) || self.dial(now) || self.make_room()
+    }
+
+    fn close_what_is_over(&mut self) -> bool {
+        let (max, max_total) = (self.limits.max_sockets, self.limits.max_total_sockets);
+        let stay = |origin| self.sockets.iter().filter(move |it| it.stays_with(origin)).count();
+        let over = (0..ORIGINS)
+            .filter(|&origin| stay(origin) > max)
+            .find_map(|origin| self.idle(Some(origin)).first().copied());
+        let over_all = self.sockets.iter().filter(|it| it.stays()).count() > max_total;
+        let oldest = over.or_else(|| self.idle(None).first().copied().filter(|_| over_all));
+        oldest.into_iter().for_each(|id| self.shut(id, CloseReason::OverLimit));
+        oldest.is_some()
+    }
+
+    /// An idle socket goes to its origin's oldest waiter, unless the room that will be is not enough for
+    /// those who are older still.
+    fn hand_over(&mut self, now: Instant) -> bool {
+        for origin in 0..ORIGINS {
+            let (Some(&(ticket, _)), Some(id)) = (self.queue(origin).first(), self.pick(origin)) else {
+                continue;
+            };
+            let older = self.wanting().iter().filter(|&&(other, _)| other < ticket).count();
+            if older <= self.room() {
+                self.offer(id, ticket, now);
+            } else {
+                self.shut(self.idle(None)[0], CloseReason::Evicted);
+            }
+            return true;
+        }
+        false
+    }
+
+    fn dial(&mut self, now: Instant) -> bool {
+        let Some(&(ticket, origin)) = self.wanting().first() else { return false };
+        if self.sockets.len() >= self.limits.max_total_sockets {
+            return false;
+        }
+        self.totals.opened += 1;
+        let (id, began) = (self.totals.opened, self.next_moment());
+        for socket in self.sockets.iter_mut().filter(|it| it.origin == origin) {
+            socket.lingers = false;
+        }
+        self.sockets.push(Socket {
+            id,
+            origin,
+            phase: Phase::Dialing,
+            since: now,
+            served: 0,
+            began,
+            ticket,
+            parked: 0,
+            lingers: false,
+        });
+        self.todo.push(Todo::Dial(id, ticket));
+        true
+    }
+
+    /// Those who want more than there will be room for cost the least recently used idle socket, or else
+    /// a dial too many.
+    fn make_room(&mut self) -> bool {
+        if self.wanting().len() <= self.room() {
+            return false;
+        }
+        if let Some(&id) = self.idle(None).first() {
+            self.shut(id, CloseReason::Evicted);
+            return true;
+        }
+        let overfed = (0..ORIGINS).filter(|&origin| self.spare(origin) > 0);
+        let last: Vec<_> = overfed.filter_map(|origin| self.dials(origin).last().copied()).collect();
+        let choice = last.iter().find(|id| self.stopped.contains(id)).or_else(|| last.first()).copied();
+        choice.into_iter().for_each(|id| self.stop(id));
+        choice.is_some()
+    }
+
+    /// Closes what may not be kept.
+    fn trim(&mut self) {
+        let reason = match self.mode {
+            Mode::Open => CloseReason::KeepAliveOff,
+            Mode::Closing { .. } => CloseReason::AgentClosed,
+            Mode::Destroyed => CloseReason::Destroyed,
+            Mode::Orphaned => CloseReason::AgentDropped,
+        };
+        let keeps = self.limits.keep_alive && self.mode == Mode::Open;
+        for origin in 0..ORIGINS {
+            let idle = self.idle(Some(origin));
+            let many = idle.len().saturating_sub(self.limits.max_free_sockets);
+            let (some, why) = if keeps { (many, CloseReason::IdleLimit) } else { (idle.len(), reason) };
+            idle.into_iter().take(some).for_each(|id| self.shut(id, why));
+        }
+        let idle = self.idle(None);
+        let many = idle.len().saturating_sub(self.limits.max_total_free_sockets);
+        idle.into_iter().take(many).for_each(|id| self.shut(id, CloseReason::IdleLimit));
+        for origin in 0..ORIGINS {
+            let spare = if self.mode == Mode::Open { 0 } else { self.spare(origin) };
+            self.dials(origin).into_iter().rev().take(spare).for_each(|id| self.stop(id));
+        }
+    }
+
+    /// Starts or stops the clock of an origin's ramp.
+    fn wind(&mut self, origin: usize, now: Instant) {
+        let waits = !self.queue(origin).is_empty();
+        let held_back = self.lacking(origin) > self.may_dial(origin);
+        let runs = held_back && self.is_warm(origin) && !self.pace[origin].refused;
+        let pace = &mut self.pace[origin];
+        if !waits {
+            pace.ramp = 1;
+        }
+        pace.ramp_at = if runs { Some(pace.ramp_at.unwrap_or(now + DIAL_STEP)) } else { None };
+    }
+
+    fn stop(&mut self, id: u64) {
+        self.socket_mut(id).phase = Phase::Aborting;
+        self.todo.push(Todo::Abort(id));
+    }
+
+    /// Waiters without a dial for whom `max_sockets` has place.
+    fn lacking(&self, origin: usize) -> usize {
+        let without = self.queue(origin).len().saturating_sub(self.dials(origin).len());
+        without.min(self.limits.max_sockets.saturating_sub(self.count(origin)))
+    }
+
+    fn may_dial(&self, origin: usize) -> usize {
+        let dialing =
+            |it: &&Socket| it.origin == origin && matches!(it.phase, Phase::Dialing | Phase::Aborting);
+        let connecting = self.sockets.iter().filter(dialing).count();
+        match self.pace[origin] {
+            pace if pace.refused => 1_usize.saturating_sub(connecting),
+            pace if self.is_warm(origin) => pace.ramp.saturating_sub(connecting),
+            _ => usize::MAX,
+        }
+    }
+
+    fn is_warm(&self, origin: usize) -> bool {
+        self.sockets.iter().filter(|it| it.origin == origin).any(|it| match it.phase {
+            Phase::Idle | Phase::Offered(..) | Phase::Active | Phase::Draining => true,
+            Phase::Closing(_) => it.lingers,
+            Phase::Dialing | Phase::Aborting | Phase::Upgraded(_) => false,
+        })
+    }
+}
+
+impl Socket {
+    /// Its waiter has not been polled in time.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        matches!(self.phase, Phase::Offered(_, until) if until <= now)
+    }
+
+    fn stays(&self) -> bool {
+        !matches!(self.phase, Phase::Aborting | Phase::Closing(_) | Phase::Upgraded(Some(_)))
+    }
+
+    fn stays_with(&self, origin: usize) -> bool {
+        self.origin == origin && self.stays() && !matches!(self.phase, Phase::Upgraded(_))
+    }
+}

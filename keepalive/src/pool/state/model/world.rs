@@ -1,0 +1,209 @@
+//! The driver of the model test: random events, and actions that are carried out late.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use super::Seen;
+use super::compare::compare;
+use super::facts::{ORIGINS, Oracle, Todo};
+use super::invariants::{self, Before};
+use super::rng::Rng;
+use crate::pool::state::{Action, Limits, SocketKey, State, Ticket, WaiterKey};
+use crate::{Origin, Scheduling};
+
+pub(super) struct World {
+    seed: u64,
+    pub(super) rng: Rng,
+    pub(super) start: Instant,
+    pub(super) now: Instant,
+    pub(super) state: State,
+    pub(super) oracle: Oracle,
+    pub(super) waiting: Vec<Waiting>,
+    pub(super) held: Vec<Held>,
+    /// Dials whose tasks run, told to stop or not.
+    pub(super) dialing: Vec<u64>,
+    /// Sockets that are being closed.
+    pub(super) closing: Vec<u64>,
+    /// Also of some sockets that are gone.
+    pub(super) keys: BTreeMap<u64, SocketKey>,
+    /// How many may wait at present.
+    pub(super) crowd: usize,
+    pub(super) seen: Seen,
+    story: Vec<String>,
+}
+
+pub(super) struct Waiting {
+    pub(super) ticket: Ticket,
+    pub(super) origin: usize,
+    pub(super) key: WaiterKey,
+    pub(super) woken: bool,
+}
+
+pub(super) struct Held {
+    pub(super) id: u64,
+    /// The request it serves; `None` while it is inspected, read off or upgraded.
+    pub(super) request: Option<(Ticket, usize)>,
+    pub(super) untouched: bool,
+}
+
+pub(super) fn origin(index: usize) -> Origin {
+    static ALL: LazyLock<[Origin; ORIGINS]> = LazyLock::new(|| {
+        ["http://a/", "http://b/", "http://c/"].map(|uri| Origin::from_uri(&uri.parse().unwrap()).unwrap())
+    });
+    ALL[index].clone()
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let none_or = |rng: &mut Rng, limit| if rng.percent(40) { usize::MAX } else { limit };
+        let (max_free, max_total_free) = (rng.below(4), rng.below(6));
+        let limits = Limits {
+            max_sockets: 1 + rng.below(6),
+            max_total_sockets: 1 + rng.below(8),
+            max_free_sockets: none_or(&mut rng, max_free),
+            max_total_free_sockets: none_or(&mut rng, max_total_free),
+            free_socket_timeout: None,
+            max_socket_age: None,
+            max_requests_per_socket: None,
+            keep_alive: rng.percent(85),
+            scheduling: if rng.percent(50) { Scheduling::Lifo } else { Scheduling::Fifo },
+        };
+        let now = crate::clock::now().into_std();
+        Self {
+            seed,
+            rng,
+            start: now,
+            now,
+            state: State::new(limits),
+            oracle: Oracle::new(limits),
+            waiting: Vec::new(),
+            held: Vec::new(),
+            dialing: Vec::new(),
+            closing: Vec::new(),
+            keys: BTreeMap::new(),
+            crowd: 5,
+            seen: Seen::default(),
+            story: vec![format!("{limits:?}")],
+        }
+    }
+
+    /// So many events, then the end of everything.
+    pub(super) fn live(mut self, events: u64) -> Seen {
+        (0..events).for_each(|_| self.event());
+        while !self.state.is_empty() {
+            self.end();
+        }
+        invariants::is_as_new(&self.state);
+        self.seen.closed_by = self.state.closed_by.clone();
+        std::mem::take(&mut self.seen)
+    }
+
+    /// Something that brings the end nearer.
+    fn end(&mut self) {
+        self.cancel();
+        self.end_use();
+        self.end_dial();
+        self.end_closing();
+        if self.waiting.is_empty() && self.held.is_empty() {
+            self.close_idle();
+        }
+    }
+
+    /// One event for the machine and for the model; they must agree on all that follows.
+    pub(super) fn step<T, U>(
+        &mut self,
+        event: String,
+        machine: impl FnOnce(&mut State, Instant) -> T,
+        model: impl FnOnce(&mut Oracle, Instant) -> U,
+    ) -> (T, U) {
+        let before = Before::new(&self.state);
+        // A tick may be many decisions, and `destroy` stops dials without need.
+        let one_decision = self.due() <= 1 && !event.starts_with("destroy");
+        self.story.push(event);
+        let turn = machine(&mut self.state, self.now);
+        let mut todo = self.collect();
+        self.oracle.stopped =
+            todo.iter().filter_map(|it| if let Todo::Abort(id) = it { Some(*id) } else { None }).collect();
+        let answer = model(&mut self.oracle, self.now);
+        let mut expected = std::mem::take(&mut self.oracle.todo);
+        todo.sort();
+        expected.sort();
+        assert_eq!(todo, expected, "to do, as the machine has it and as the model has it");
+        compare(&self.state, &self.oracle);
+        self.seen.at_the_cap += u64::from(self.state.hunger > 0);
+        before.caps_hold(&self.state);
+        invariants::dials_are_below_the_caps(&self.state, &todo);
+        invariants::accounts_balance(&self.state);
+        invariants::nothing_lies_idle(&self.state);
+        if one_decision {
+            invariants::order_is_kept(&self.state, &todo);
+            invariants::evictions_are_needed(&self.state, &todo);
+        }
+        (turn, answer)
+    }
+
+    /// Takes the machine's actions down; all but the waking happens later.
+    fn collect(&mut self) -> Vec<Todo> {
+        let mut todo = Vec::new();
+        while let Some(action) = self.state.next_action() {
+            let id = |key| self.state.socket_id(key);
+            let ticket =
+                |key: WaiterKey| self.state.waiters.get(key.0).expect("a waiter that is there").ticket;
+            todo.push(match action {
+                Action::Dial { socket, waiter } => {
+                    self.keys.insert(id(socket), socket);
+                    self.dialing.push(id(socket));
+                    Todo::Dial(id(socket), ticket(waiter))
+                }
+                Action::Abort { socket } => {
+                    assert!(self.dialing.contains(&id(socket)), "{} is no dial", id(socket));
+                    Todo::Abort(id(socket))
+                }
+                Action::Wake { waiter } => {
+                    let ticket = ticket(waiter);
+                    self.waiting.iter_mut().filter(|it| it.ticket == ticket).for_each(|it| it.woken = true);
+                    Todo::Wake(ticket)
+                }
+                Action::Close { socket } => {
+                    let id = id(socket);
+                    assert!(!self.closing.contains(&id), "{id} is closed twice");
+                    assert!(
+                        self.held.iter().all(|held| held.id != id),
+                        "{id} is closed under its user's hands"
+                    );
+                    self.closing.push(id);
+                    Todo::Close(id)
+                }
+                Action::Shutdown { socket } => {
+                    assert!(self.held.iter().any(|held| held.id == id(socket)), "nobody uses {}", id(socket));
+                    Todo::Shutdown(id(socket))
+                }
+            });
+        }
+        self.story.extend(todo.iter().map(|it| format!("  {it:?}")));
+        todo
+    }
+
+    /// How many things a tick would do now.
+    fn due(&self) -> usize {
+        let offers = self.oracle.sockets.iter().filter(|it| it.is_overdue(self.now));
+        let ramps = self.oracle.pace.iter().filter(|it| it.ramp_at.is_some_and(|at| at <= self.now));
+        offers.count() + ramps.count()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let last = self.story.len().saturating_sub(60);
+            eprintln!(
+                "{}\n{}\nKEEPALIVE_SEED={}",
+                self.story[0],
+                self.story[last.max(1)..].join("\n"),
+                self.seed
+            );
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What the machine knows of one origin, as long as it has sockets or waiters.
+
+use std::time::Instant;
+
+use super::list::List;
+use super::phase::Counts;
+use super::sockets::ORIGIN;
+use super::{OriginKey, State, Ticket, WaiterKey};
+use crate::Origin;
+
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) origin: Origin,
+    /// Waiters without an offer, by ticket.
+    pub(super) queue: List<0>,
+    /// All waiters, also those with an offer, asleep, or failed and not polled yet.
+    pub(super) waiters: usize,
+    /// Idle sockets, the longest idle in front.
+    pub(super) idle: List<ORIGIN>,
+    /// Dials under way, the first begun in front.
+    pub(super) dials: List<ORIGIN>,
+    pub(super) counts: Counts,
+    /// The last dial to end failed: one at a time until one succeeds.
+    pub(super) refused: bool,
+    /// How many dials may be under way while a connection stands.
+    pub(super) ramp: usize,
+    /// When `ramp` doubles; the origin stands in `State::ramps` under it.
+    pub(super) ramp_at: Option<Instant>,
+    /// How many dials it wants and may not have because of the total cap.
+    pub(super) hunger: usize,
+    /// The waiter its next dial would be for; the origin stands in `State::hungry` under its ticket.
+    pub(super) hungry: Option<(Ticket, WaiterKey)>,
+}
+
+impl State {
+    pub(super) fn origin_key(&mut self, origin: &Origin) -> OriginKey {
+        if let Some(&key) = self.index.get(origin) {
+            return key;
+        }
+        let key = OriginKey(self.origins.insert(Record {
+            origin: origin.clone(),
+            queue: List::default(),
+            waiters: 0,
+            idle: List::default(),
+            dials: List::default(),
+            counts: Counts::default(),
+            refused: false,
+            ramp: 1,
+            ramp_at: None,
+            hunger: 0,
+            hungry: None,
+        }));
+        self.index.insert(origin.clone(), key);
+        key
+    }
+
+    /// Drops the record of an origin with nothing left.
+    pub(super) fn forget(&mut self, key: OriginKey) {
+        let record = &self.origins[key.0];
+        if record.waiters == 0 && record.counts == Counts::default() {
+            let record = self.origins.remove(key.0);
+            self.index.remove(&record.origin);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The machine's accounts, as plain values.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::State;
+use super::phase::Counts;
+use super::waiters::Place;
+use crate::{CloseReason, Origin};
+
+/// Sums since the agent was made.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) opened: u64,
+    pub(crate) closed: u64,
+    pub(crate) requests: u64,
+    pub(crate) running: u64,
+    pub(crate) done: u64,
+    pub(crate) failed: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) reused: u64,
+}
+
+/// Everything there is to see at one instant.
+#[derive(Debug, Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) origins: Vec<OriginSnapshot>,
+    pub(crate) counts: Counts,
+    pub(crate) totals: Totals,
+    pub(crate) closed_by: BTreeMap<CloseReason, u64>,
+    pub(crate) waiters: usize,
+    pub(crate) max_sockets: usize,
+    pub(crate) max_total_sockets: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct OriginSnapshot {
+    pub(crate) origin: Origin,
+    pub(crate) counts: Counts,
+    /// Waiters beyond the dials under way.
+    pub(crate) queued: usize,
+    pub(crate) oldest_since: Option<Instant>,
+}
+
+impl State {
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let mut oldest = vec![None; self.origins.capacity()];
+        for (_, waiter) in self.waiters.iter().filter(|(_, waiter)| waiter.place != Place::Failed) {
+            let oldest: &mut Option<Instant> = &mut oldest[waiter.origin.0];
+            *oldest = Some(oldest.map_or(waiter.since, |since| since.min(waiter.since)));
+        }
+        let mut origins: Vec<_> = self
+            .origins
+            .iter()
+            .map(|(key, record)| OriginSnapshot {
+                origin: record.origin.clone(),
+                counts: record.counts,
+                queued: record.waiters - record.queue.len().min(record.counts.dials()),
+                oldest_since: oldest[key],
+            })
+            .collect();
+        origins.sort_by(|a, b| a.origin.cmp(&b.origin));
+        Snapshot {
+            origins,
+            counts: self.counts,
+            totals: self.totals,
+            closed_by: self.closed_by.clone(),
+            waiters: self.waiters.len(),
+            max_sockets: self.limits.max_sockets,
+            max_total_sockets: self.limits.max_total_sockets,
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! The sockets, the lists they stand in, and the events of a socket.
+
+use std::time::Instant;
+
+use super::idle::Hint;
+use super::list::{Linked, Links};
+use super::phase::Phase;
+use super::{Action, CLAIM, Mode, OriginKey, Outcome, SocketKey, State, WaiterKey};
+use crate::{CloseReason, Origin};
+
+/// The list of an origin's idle sockets, or of its dials.
+pub(super) const ORIGIN: usize = 0;
+/// The list of all idle sockets, or of all offered ones.
+pub(super) const OFFERS_OR_LRU: usize = 1;
+
+/// One socket, from the moment a slot is taken for its dial until close(2) has returned.
+#[derive(Debug)]
+pub(super) struct Socket {
+    pub(super) id: u64,
+    pub(super) origin: OriginKey,
+    pub(super) phase: Phase,
+    /// When it last came free; while dialing, when the dial began.
+    pub(super) since: Instant,
+    /// How many requests it has been given to.
+    pub(super) served: u64,
+    /// What its server said with the last response.
+    pub(super) hint: Hint,
+    /// When it is too old for another request.
+    pub(super) expires: Option<Instant>,
+    /// Under which time it stands in `State::early`.
+    early: Option<Instant>,
+    in_origin: Links,
+    in_agent: Links,
+}
+
+/// The events of a socket.
+impl State {
+    /// The dial succeeded: the socket goes to the oldest waiter, or is parked.
+    pub(crate) fn dialed(&mut self, key: SocketKey, now: Instant) {
+        let origin = self.sockets[key.0].origin;
+        match self.sockets[key.0].phase {
+            Phase::Dialing { .. } => {
+                self.origins[origin.0].refused = false;
+                self.sockets[key.0].expires = self.end_of_age(self.sockets[key.0].id, now);
+                self.free(key, now);
+            }
+            // The abort came too late to stop it; nobody gets it all the same.
+            _ => self.shut(key, CloseReason::DialAborted),
+        }
+        self.assign(origin, now);
+    }
+
+    /// The dial failed: the oldest waiter that stood there when it began fails with it. The caller
+    /// must let go of the slot next.
+    pub(crate) fn dial_failed(&mut self, key: SocketKey, now: Instant) -> Option<WaiterKey> {
+        let Phase::Dialing { began, .. } = self.sockets[key.0].phase else {
+            return None;
+        };
+        let origin = self.sockets[key.0].origin;
+        self.set_phase(key, Phase::Closing(CloseReason::DialFailed));
+        self.origins[origin.0].refused = true;
+        let failed = self.fail_oldest(origin, |waiter| waiter.entered < began);
+        self.assign(origin, now);
+        failed
+    }
+
+    /// A request is done with the socket, which is clean: the next waiter gets it, or it is parked.
+    pub(crate) fn release(&mut self, key: SocketKey, now: Instant) {
+        let origin = self.sockets[key.0].origin;
+        match self.sockets[key.0].phase {
+            Phase::Active | Phase::Draining => match self.spent(key, now) {
+                Some(reason) => self.shut(key, reason),
+                None => self.free(key, now),
+            },
+            // Destroyed meanwhile.
+            _ => self.actions.push_back(Action::Close { socket: key }),
+        }
+        self.assign(origin, now);
+    }
+
+    /// The socket was taken and not used: as if it had stayed idle all the time.
+    pub(crate) fn put_back(&mut self, key: SocketKey, now: Instant) {
+        let socket = &mut self.sockets[key.0];
+        socket.served -= 1;
+        let (origin, since) = (socket.origin, socket.since);
+        match socket.phase {
+            Phase::Active => self.free(key, since),
+            _ => self.actions.push_back(Action::Close { socket: key }),
+        }
+        self.assign(origin, now);
+    }
+
+    /// What the server said about keeping the socket, with the response just read; to be told with every
+    /// response, so that it never outlasts the next one.
+    pub(crate) fn heed(&mut self, key: SocketKey, hint: Hint) {
+        self.sockets[key.0].hint = hint;
+    }
+
+    /// The rest of a dropped body is being read off.
+    pub(crate) fn drain(&mut self, key: SocketKey) {
+        if self.sockets[key.0].phase == Phase::Active {
+            self.set_phase(key, Phase::Draining);
+        }
+    }
+
+    /// The socket left HTTP: it counts in the total only.
+    pub(crate) fn upgrade(&mut self, key: SocketKey, now: Instant) {
+        if self.sockets[key.0].phase == Phase::Active {
+            self.set_phase(key, Phase::Upgraded { ends: None });
+            self.assign(self.sockets[key.0].origin, now);
+        }
+    }
+
+    /// The socket's user is about to close it. The caller closes it and lets go of the slot at once:
+    /// nothing is decided before that.
+    pub(crate) fn closing(&mut self, key: SocketKey, reason: CloseReason) {
+        match self.sockets[key.0].phase {
+            Phase::Closing(_) | Phase::Upgraded { ends: Some(_) } => {}
+            // Whatever it did there, it is not HTTP's affair.
+            Phase::Upgraded { ends: None } => {
+                self.set_phase(key, Phase::Upgraded { ends: Some(CloseReason::Upgraded) });
+            }
+            _ => self.set_phase(key, Phase::Closing(reason)),
+        }
+    }
+
+    /// Takes an idle socket out to look at it; `false` if it is not idle (any more).
+    pub(crate) fn inspect(&mut self, key: SocketKey, id: u64) -> bool {
+        let idle = self.sockets.get(key.0).is_some_and(|it| it.id == id && it.phase == Phase::Idle);
+        if idle {
+            self.take(key);
+        }
+        idle
+    }
+
+    /// close(2) has returned, or there never was a socket: the slot is free.
+    pub(crate) fn closed(&mut self, key: SocketKey, now: Instant) {
+        let phase = self.sockets[key.0].phase;
+        let origin = self.sockets[key.0].origin;
+        let reason = match phase {
+            Phase::Closing(reason) => reason,
+            Phase::Upgraded { ends } => ends.unwrap_or(CloseReason::Upgraded),
+            Phase::Dialing { .. } | Phase::Aborting => CloseReason::DialAborted,
+            // The pool itself holds idle and offered sockets and closes them by an action.
+            Phase::Active | Phase::Draining | Phase::Idle | Phase::Offered { .. } => CloseReason::Cancelled,
+        };
+        self.leave(key);
+        self.sockets.remove(key.0);
+        self.totals.closed += 1;
+        *self.closed_by.entry(reason).or_default() += 1;
+        if let Phase::Dialing { ticket, .. } = phase {
+            // Its runtime died. The waiter it was for lives on that runtime too.
+            self.fail_oldest(origin, |waiter| waiter.ticket == ticket);
+        }
+        self.assign(origin, now);
+    }
+
+    /// Counts how a request that had a socket ended, and whether that socket had served before.
+    pub(crate) fn finish(&mut self, outcome: Outcome, reused: bool) {
+        self.totals.running -= 1;
+        self.totals.reused += u64::from(reused);
+        match outcome {
+            Outcome::Done => self.totals.done += 1,
+            Outcome::Failed => self.totals.failed += 1,
+            Outcome::Cancelled => self.totals.cancelled += 1,
+        }
+    }
+
+    /// The number users see.
+    pub(crate) fn socket_id(&self, key: SocketKey) -> u64 {
+        self.sockets[key.0].id
+    }
+
+    pub(crate) fn origin_of(&self, key: SocketKey) -> &Origin {
+        &self.origins[self.sockets[key.0].origin.0].origin
+    }
+
+    /// Whether it was shut down by `destroy` under its user's hands.
+    pub(crate) fn is_destroyed(&self, key: SocketKey) -> bool {
+        self.sockets[key.0].phase == Phase::Closing(CloseReason::Destroyed)
+    }
+
+    /// All sockets of an origin, or of every origin, in whatever phase.
+    pub(crate) fn sockets_of(&self, origin: Option<&Origin>) -> impl Iterator<Item = SocketKey> + '_ {
+        let wanted = origin.map(|origin| self.index.get(origin).copied());
+        let is_wanted = move |socket: &Socket| wanted.is_none_or(|wanted| wanted == Some(socket.origin));
+        self.sockets.iter().filter(move |(_, socket)| is_wanted(socket)).map(|(key, _)| SocketKey(key))
+    }
+
+    /// How many requests it was given to, the present one included.
+    pub(crate) fn served(&self, key: SocketKey) -> u64 {
+        self.sockets[key.0].served
+    }
+
+    /// Since when it has been free.
+    pub(crate) fn free_since(&self, key: SocketKey) -> Instant {
+        self.sockets[key.0].since
+    }
+}
+
+/// What the rest of the machine does with sockets.
+impl State {
+    pub(super) fn add_socket(&mut self, origin: OriginKey, phase: Phase, now: Instant) -> SocketKey {
+        let id = self.next_socket;
+        self.next_socket += 1;
+        self.totals.opened += 1;
+        let key = self.sockets.insert(Socket {
+            id,
+            origin,
+            phase,
+            since: now,
+            served: 0,
+            hint: Hint::default(),
+            expires: None,
+            early: None,
+            in_origin: Links::default(),
+            in_agent: Links::default(),
+        });
+        self.enter(SocketKey(key), phase);
+        SocketKey(key)
+    }
+
+    /// Makes a socket idle since `since`. `assign` must follow.
+    pub(super) fn free(&mut self, key: SocketKey, since: Instant) {
+        self.sockets[key.0].since = since;
+        self.set_phase(key, Phase::Idle);
+    }
+
+    /// Gives an idle or offered socket to the request that asks for it now.
+    pub(super) fn take(&mut self, key: SocketKey) {
+        self.set_phase(key, Phase::Active);
+        self.sockets[key.0].served += 1;
+    }
+
+    pub(super) fn offer(&mut self, key: SocketKey, waiter: WaiterKey, now: Instant) {
+        self.set_phase(key, Phase::Offered { waiter, until: now + CLAIM });
+    }
+
+    /// Has the driver close an idle socket, or one nobody has got yet.
+    pub(super) fn shut(&mut self, key: SocketKey, reason: CloseReason) {
+        self.set_phase(key, Phase::Closing(reason));
+        self.actions.push_back(Action::Close { socket: key });
+    }
+
+    pub(super) fn abort(&mut self, key: SocketKey) {
+        self.set_phase(key, Phase::Aborting);
+        self.actions.push_back(Action::Abort { socket: key });
+    }
+
+    pub(super) fn destroy_socket(&mut self, key: SocketKey) {
+        debug_assert_eq!(self.mode, Mode::Destroyed);
+        match self.sockets[key.0].phase {
+            Phase::Dialing { .. } => self.abort(key),
+            Phase::Idle | Phase::Offered { .. } => self.shut(key, CloseReason::Destroyed),
+            Phase::Active | Phase::Draining => {
+                self.set_phase(key, Phase::Closing(CloseReason::Destroyed));
+                self.actions.push_back(Action::Shutdown { socket: key });
+            }
+            Phase::Upgraded { ends: None } => {
+                self.set_phase(key, Phase::Upgraded { ends: Some(CloseReason::Destroyed) });
+                self.actions.push_back(Action::Shutdown { socket: key });
+            }
+            Phase::Aborting | Phase::Closing(_) | Phase::Upgraded { ends: Some(_) } => {}
+        }
+    }
+
+    /// The only place where a phase changes, so that counts and lists always agree with it.
+    fn set_phase(&mut self, key: SocketKey, phase: Phase) {
+        self.leave(key);
+        self.sockets[key.0].phase = phase;
+        self.enter(key, phase);
+    }
+
+    fn enter(&mut self, key: SocketKey, phase: Phase) {
+        let record = &mut self.origins[self.sockets[key.0].origin.0];
+        record.counts.enter(phase);
+        self.counts.enter(phase);
+        match phase {
+            Phase::Dialing { .. } => record.dials.push_back(&mut self.sockets, key.0),
+            Phase::Idle => {
+                let since = self.sockets[key.0].since;
+                let longer = |&other: &usize| self.sockets[other].since <= since;
+                // Nearly always the last; one that was offered in vain goes back where it was.
+                let in_origin = record.idle.iter_back(&self.sockets).find(longer);
+                let in_agent = self.idle.iter_back(&self.sockets).find(longer);
+                record.idle.insert_after(&mut self.sockets, in_origin, key.0);
+                self.idle.insert_after(&mut self.sockets, in_agent, key.0);
+                let early = self.sockets[key.0].early_end(&self.limits).0;
+                self.sockets[key.0].early = early;
+                self.early.extend(early.map(|at| (at, key)));
+            }
+            Phase::Offered { .. } => self.offers.push_back(&mut self.sockets, key.0),
+            _ => {}
+        }
+    }
+
+    fn leave(&mut self, key: SocketKey) {
+        let Socket { origin, phase, .. } = self.sockets[key.0];
+        let record = &mut self.origins[origin.0];
+        record.counts.leave(phase);
+        self.counts.leave(phase);
+        match phase {
+            Phase::Dialing { .. } => record.dials.remove(&mut self.sockets, key.0),
+            Phase::Idle => {
+                record.idle.remove(&mut self.sockets, key.0);
+                self.idle.remove(&mut self.sockets, key.0);
+                if let Some(at) = self.sockets[key.0].early.take() {
+                    self.early.remove(&(at, key));
+                }
+            }
+            Phase::Offered { .. } => self.offers.remove(&mut self.sockets, key.0),
+            _ => {}
+        }
+    }
+}
+
+impl Socket {
+    pub(super) fn offered_until(&self) -> Instant {
+        match self.phase {
+            Phase::Offered { until, .. } => until,
+            _ => unreachable!("only offered sockets stand in the list of offers"),
+        }
+    }
+}
+
+impl Linked<ORIGIN> for Socket {
+    fn links(&self) -> &Links {
+        &self.in_origin
+    }
+    fn links_mut(&mut self) -> &mut Links {
+        &mut self.in_origin
+    }
+}
+
+impl Linked<OFFERS_OR_LRU> for Socket {
+    fn links(&self) -> &Links {
+        &self.in_agent
+    }
+    fn links_mut(&mut self) -> &mut Links {
+        &mut self.in_agent
+    }
+}

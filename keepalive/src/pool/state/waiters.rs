@@ -1,0 +1,242 @@
+//! The requests without a socket, and the events of a request.
+//!
+//! A waiter's places:
+//! ```text
+//!   request ──► Queued ◄──────────────── Asleep (not polled in time: out of the running,
+//!                 │ ▲  polled again        ▲      it keeps its ticket)
+//!                 ▼ └─ offer withdrawn     │ lapse
+//!              Offered ────────────────────┘
+//!   Queued ──► Failed; polled when Offered or Failed, or cancelled anywhere: gone
+//! ```
+
+use std::time::Instant;
+
+use super::list::{Linked, Links};
+use super::phase::Phase;
+use super::{Action, Mode, OriginKey, Outcome, SocketKey, State, Ticket, WaiterKey};
+use crate::{Origin, Scheduling};
+
+/// A request without a socket.
+#[derive(Debug)]
+pub(super) struct Waiter {
+    pub(super) ticket: Ticket,
+    /// When it came into the queue, as a [`State::moment`].
+    pub(super) entered: u64,
+    pub(super) since: Instant,
+    pub(super) origin: OriginKey,
+    pub(super) place: Place,
+    links: Links,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Queued,
+    Offered(SocketKey),
+    Asleep,
+    Failed,
+}
+
+/// What a request gets when it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Go(SocketKey),
+    Wait(WaiterKey),
+    /// The driver knows the error.
+    Failed,
+}
+
+/// The events of a request.
+impl State {
+    /// A new request: gives it its ticket, unless the agent takes no more.
+    pub(crate) fn arrive(&mut self) -> Option<Ticket> {
+        self.totals.requests += 1;
+        if matches!(self.mode, Mode::Closing { admits: false } | Mode::Destroyed) {
+            self.totals.failed += 1;
+            return None;
+        }
+        self.totals.running += 1;
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        Some(ticket)
+    }
+
+    /// A request failed before it could ask for a socket.
+    pub(crate) fn refuse(&mut self) {
+        self.totals.requests += 1;
+        self.totals.failed += 1;
+    }
+
+    /// A request asks for a socket, with the ticket it had if it asks again because the socket it got
+    /// proved dead.
+    pub(crate) fn request(&mut self, origin: &Origin, ticket: Ticket, now: Instant) -> Turn {
+        if self.mode == Mode::Destroyed {
+            self.finish(Outcome::Failed, false);
+            return Turn::Failed;
+        }
+        self.expire(now);
+        let origin = self.origin_key(origin);
+        if let Some(socket) = self.pick(origin) {
+            self.take(socket);
+            return Turn::Go(socket);
+        }
+        self.totals.running -= 1;
+        let entered = self.next_moment();
+        let place = Place::Queued;
+        let waiter = Waiter { ticket, entered, since: now, origin, place, links: Links::default() };
+        let key = WaiterKey(self.waiters.insert(waiter));
+        self.origins[origin.0].waiters += 1;
+        self.enqueue(key);
+        self.assign(origin, now);
+        Turn::Wait(key)
+    }
+
+    /// The waiter was polled: it takes its offer, or waits on. A waiter that got [`Turn::Go`] or
+    /// [`Turn::Failed`] is gone.
+    pub(crate) fn poll_waiter(&mut self, key: WaiterKey, now: Instant) -> Turn {
+        self.expire(now);
+        let Waiter { place, origin, .. } = self.waiters[key.0];
+        let socket = match place {
+            Place::Offered(socket) => Some(socket),
+            // An idle socket is there only if nobody who is awake waits for it.
+            Place::Asleep => self.pick(origin),
+            Place::Queued | Place::Failed => None,
+        };
+        if let Some(socket) = socket {
+            self.take(socket);
+            self.totals.running += 1;
+            self.remove_waiter(key);
+            return Turn::Go(socket);
+        }
+        match place {
+            Place::Failed => {
+                self.totals.failed += 1;
+                let origin = self.remove_waiter(key);
+                self.forget(origin);
+                Turn::Failed
+            }
+            Place::Asleep => {
+                self.enqueue(key);
+                self.assign(origin, now);
+                Turn::Wait(key)
+            }
+            Place::Queued | Place::Offered(_) => Turn::Wait(key),
+        }
+    }
+
+    /// The waiter leaves: cancelled, or out of time.
+    pub(crate) fn leave_queue(&mut self, key: WaiterKey, outcome: Outcome, now: Instant) {
+        match self.waiters[key.0].place {
+            Place::Queued => self.dequeue(key),
+            Place::Offered(socket) => self.free(socket, self.sockets[socket.0].since),
+            Place::Asleep | Place::Failed => {}
+        }
+        let origin = self.remove_waiter(key);
+        match outcome {
+            Outcome::Cancelled => self.totals.cancelled += 1,
+            _ => self.totals.failed += 1,
+        }
+        self.assign(origin, now);
+    }
+
+    /// Whether one of the dials under way is this waiter's: it does not wait for a slot.
+    pub(crate) fn is_connecting(&self, key: WaiterKey) -> bool {
+        let record = &self.origins[self.waiters[key.0].origin.0];
+        record.queue.iter(&self.waiters).take(record.counts.dials()).any(|other| other == key.0)
+    }
+}
+
+/// What the rest of the machine does with waiters.
+impl State {
+    /// Nobody claimed the offer in time: the waiter is passed over until it is polled.
+    pub(super) fn lapse(&mut self, socket: SocketKey, now: Instant) {
+        let Phase::Offered { waiter, .. } = self.sockets[socket.0].phase else { return };
+        self.waiters[waiter.0].place = Place::Asleep;
+        self.free(socket, self.sockets[socket.0].since);
+        self.assign(self.sockets[socket.0].origin, now);
+    }
+
+    /// Gives the head of the origin's queue the idle socket that is next by the scheduling.
+    pub(super) fn offer_next(&mut self, origin: OriginKey, now: Instant) {
+        let waiter = self.origins[origin.0].queue.front().map(WaiterKey);
+        let (Some(waiter), Some(socket)) = (waiter, self.pick(origin)) else { return };
+        self.dequeue(waiter);
+        self.waiters[waiter.0].place = Place::Offered(socket);
+        self.offer(socket, waiter, now);
+        self.actions.push_back(Action::Wake { waiter });
+    }
+
+    /// Fails the origin's oldest waiter of which `is_meant` holds.
+    pub(super) fn fail_oldest(
+        &mut self,
+        origin: OriginKey,
+        is_meant: impl Fn(&Waiter) -> bool,
+    ) -> Option<WaiterKey> {
+        let queue = &self.origins[origin.0].queue;
+        let key = queue.iter(&self.waiters).find(|&key| is_meant(&self.waiters[key]))?;
+        self.fail(WaiterKey(key));
+        Some(WaiterKey(key))
+    }
+
+    pub(super) fn fail_all_waiters(&mut self) {
+        let waiters: Vec<_> = self.waiters.iter().map(|(key, _)| WaiterKey(key)).collect();
+        for key in waiters {
+            // An offered socket is shut with all the others.
+            if self.waiters[key.0].place == Place::Queued {
+                self.fail(key);
+            } else {
+                self.waiters[key.0].place = Place::Failed;
+                self.actions.push_back(Action::Wake { waiter: key });
+            }
+        }
+    }
+
+    fn fail(&mut self, key: WaiterKey) {
+        self.dequeue(key);
+        self.waiters[key.0].place = Place::Failed;
+        self.actions.push_back(Action::Wake { waiter: key });
+    }
+
+    fn pick(&self, origin: OriginKey) -> Option<SocketKey> {
+        let idle = &self.origins[origin.0].idle;
+        match self.limits.scheduling {
+            Scheduling::Lifo => idle.back(),
+            Scheduling::Fifo => idle.front(),
+        }
+        .map(SocketKey)
+    }
+
+    /// Puts a waiter where its ticket belongs: nearly always last, in front if it asks again.
+    fn enqueue(&mut self, key: WaiterKey) {
+        let Waiter { ticket, origin, .. } = self.waiters[key.0];
+        let queue = &mut self.origins[origin.0].queue;
+        let older = |&other: &usize| self.waiters[other].ticket < ticket;
+        let after = match queue.back() {
+            Some(last) if self.waiters[last].ticket > ticket => {
+                queue.iter(&self.waiters).take_while(older).last()
+            }
+            last => last,
+        };
+        queue.insert_after(&mut self.waiters, after, key.0);
+        self.waiters[key.0].place = Place::Queued;
+    }
+
+    fn dequeue(&mut self, key: WaiterKey) {
+        let origin = self.waiters[key.0].origin;
+        self.origins[origin.0].queue.remove(&mut self.waiters, key.0);
+    }
+
+    fn remove_waiter(&mut self, key: WaiterKey) -> OriginKey {
+        let origin = self.waiters.remove(key.0).origin;
+        self.origins[origin.0].waiters -= 1;
+        origin
+    }
+}
+
+impl Linked<0> for Waiter {
+    fn links(&self) -> &Links {
+        &self.links
+    }
+    fn links_mut(&mut self) -> &mut Links {
+        &mut self.links
+    }
+}
