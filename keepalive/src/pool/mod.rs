@@ -1,3 +1,237 @@
-//! The pool.
+//! The pool: one state machine for all origins behind one short lock, and the driver around it.
+//!
+//! The driver turns the machine's [`Action`]s into effects and carries them out when the lock is free:
+//! waking, dropping wakers, closing, dialling and probing never happen under it, and it is never held
+//! across an await, I/O or foreign code. The clock is read before it is taken. One event = one lock.
+//!
+//! Who holds what:
+//! - a request waiting: an [`Acquire`], whose drop leaves the queue;
+//! - a request with a socket: a [`Lease`], whose drop closes the socket;
+//! - the pool: the idle and the offered sockets;
+//! - a dial's task and every open socket: a `Slot`, whose drop frees the place under the caps.
+//!
+//! `Agent` and `exchange` are its callers. It knows `connect` and `io`, and nothing of HTTP.
 
+mod acquire;
+mod dial;
+mod effects;
+mod keeper;
+mod lease;
+mod queue_error;
+mod spawn;
 mod state;
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+pub(crate) use self::acquire::Acquire;
+use self::effects::{Effect, Effects};
+use self::keeper::Signal;
+pub(crate) use self::lease::{Lease, Socket};
+pub(crate) use self::queue_error::Seconds;
+pub(crate) use self::spawn::spawn;
+use self::state::{Action, Mode, SocketKey, State};
+pub(crate) use self::state::{Hint, Limits, OriginSnapshot, Outcome, Snapshot};
+use crate::connect::Connect;
+use crate::error::Phase;
+use crate::io::RawSocket;
+use crate::{CloseReason, Error, clock};
+
+/// The sockets and waiters of one agent.
+pub(crate) struct Pool {
+    inner: Mutex<Inner>,
+    connect: Arc<dyn Connect>,
+    signal: Arc<Signal>,
+    /// Told when the last socket of a closing agent is gone.
+    emptied: Notify,
+    /// The zero of [`Held::body_since`].
+    epoch: Instant,
+}
+
+/// What the lock guards.
+struct Inner {
+    state: State,
+    /// By socket key.
+    sockets: Vec<Held>,
+    /// By waiter key.
+    waiters: Vec<Option<Waiting>>,
+    /// Until when the keeper sleeps; `None` while it runs or waits for a signal only.
+    keeper_until: Option<Instant>,
+    /// The global agent: takes requests again after `close` and `destroy`.
+    stays_open: bool,
+}
+
+/// What the driver holds for a socket.
+#[derive(Default)]
+struct Held {
+    /// While it is idle or offered.
+    parked: Option<Box<Socket>>,
+    /// While it is dialled: tells the dial to stop.
+    stop: Option<Arc<Notify>>,
+    /// Reaches the descriptor while a request uses it.
+    raw: Weak<RawSocket>,
+    /// Since when a response body on it waits to be read, in ns since the pool's epoch and one more;
+    /// 0: none does.
+    body_since: Arc<AtomicU64>,
+}
+
+/// What the driver holds for a waiter.
+struct Waiting {
+    waker: Option<Waker>,
+    /// Where a dial for it runs.
+    runtime: Handle,
+    error: Option<Error>,
+}
+
+impl Pool {
+    pub(crate) fn new(limits: Limits, connect: Arc<dyn Connect>, stays_open: bool) -> Arc<Self> {
+        let inner = Inner {
+            state: State::new(limits),
+            sockets: Vec::new(),
+            waiters: Vec::new(),
+            keeper_until: None,
+            stays_open,
+        };
+        Arc::new(Self {
+            inner: Mutex::new(inner),
+            connect,
+            signal: Arc::default(),
+            emptied: Notify::new(),
+            epoch: clock::now().into_std(),
+        })
+    }
+
+    pub(crate) fn set_limits(self: &Arc<Self>, change: impl FnOnce(&mut Limits)) {
+        self.event(|inner, now| inner.state.set_limits(now, change));
+    }
+
+    pub(crate) fn close_idle(self: &Arc<Self>) {
+        self.event(|inner, now| inner.state.close_idle(now, CloseReason::CloseIdle));
+    }
+
+    /// Begins to close; [`closed`](Self::closed) waits for the end.
+    pub(crate) fn close(self: &Arc<Self>) {
+        self.event(|inner, now| inner.state.close(now, inner.stays_open));
+    }
+
+    /// Waits until no socket is open and nobody waits.
+    pub(crate) async fn closed(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.lock().state.is_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    pub(crate) fn destroy(self: &Arc<Self>) {
+        self.event(|inner, now| {
+            for waiting in inner.waiters.iter_mut().flatten() {
+                waiting.error.get_or_insert_with(|| Error::destroyed(Phase::Queue));
+            }
+            inner.state.destroy(now, inner.stays_open);
+        });
+    }
+
+    /// The last handle to the agent is gone.
+    pub(crate) fn orphan(self: &Arc<Self>) {
+        self.event(|inner, now| inner.state.orphan(now));
+    }
+
+    /// A request failed before it could ask for a socket.
+    pub(crate) fn refuse(self: &Arc<Self>) {
+        self.event(|inner, _| inner.state.refuse());
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.lock().state.snapshot()
+    }
+
+    /// One event: reads the clock, takes the lock, lets go of it and carries out what follows.
+    fn event<T>(self: &Arc<Self>, event: impl FnOnce(&mut Inner, Instant) -> T) -> T {
+        let now = clock::now().into_std();
+        let mut effects = Effects::default();
+        let mut inner = self.lock();
+        let result = event(&mut inner, now);
+        inner.collect(&mut effects);
+        drop(inner);
+        effects.run(self);
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing that panics runs under the lock; if it did, the machine is still the best account.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Turns the machine's actions into what has to be done when the lock is free.
+    fn collect(&mut self, effects: &mut Effects) {
+        while let Some(action) = self.state.next_action() {
+            match action {
+                Action::Wake { waiter } => {
+                    let waiting = self.waiters[waiter.0].as_mut();
+                    effects.extend(waiting.and_then(|waiting| waiting.waker.take()).map(Effect::Wake));
+                }
+                Action::Dial { socket, waiter } => {
+                    let Some(waiting) = &self.waiters[waiter.0] else { continue };
+                    let runtime = waiting.runtime.clone();
+                    let origin = self.state.origin_of(socket).clone();
+                    let stop = Arc::new(Notify::new());
+                    let held = self.held(socket);
+                    *held = Held { stop: Some(Arc::clone(&stop)), ..Held::default() };
+                    effects.push(Effect::Dial {
+                        socket,
+                        id: self.state.socket_id(socket),
+                        origin,
+                        runtime,
+                        stop,
+                    });
+                }
+                Action::Abort { socket } => effects.extend(self.held(socket).stop.take().map(Effect::Stop)),
+                Action::Close { socket } => {
+                    effects.extend(self.held(socket).parked.take().map(Effect::Close))
+                }
+                Action::Shutdown { socket } => effects.push(Effect::Shutdown(self.held(socket).raw.clone())),
+            }
+        }
+        if let Some(deadline) = self.state.next_deadline() {
+            if self.keeper_until.is_none_or(|until| deadline < until) {
+                effects.push(Effect::NudgeKeeper);
+            }
+        }
+        if matches!(self.state.mode(), Mode::Closing { .. }) && self.state.is_empty() {
+            if self.stays_open {
+                self.state.reopen();
+            }
+            effects.push(Effect::Emptied);
+        }
+    }
+
+    fn held(&mut self, key: SocketKey) -> &mut Held {
+        if self.sockets.len() <= key.0 {
+            self.sockets.resize_with(key.0 + 1, Held::default);
+        }
+        &mut self.sockets[key.0]
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.signal.pool_is_gone();
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("counts", &self.snapshot().counts).finish_non_exhaustive()
+    }
+}

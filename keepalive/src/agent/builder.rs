@@ -1,0 +1,250 @@
+//! The settings of an agent.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Agent, Handle};
+use crate::Error;
+use crate::connect::TcpConnector;
+use crate::options::{self, RequestDefaults, Scheduling, SocketOptions};
+use crate::pool::{Limits, Pool};
+
+/// Settings for a new [`Agent`].
+///
+/// Limits and times that may be absent take a value or `None`. Nothing is checked before
+/// [`build`](Self::build).
+///
+/// ```
+/// use std::time::Duration;
+/// let agent = keepalive::Agent::builder()
+///     .max_sockets(8)
+///     .max_total_sockets(512)
+///     .queue_timeout(Duration::from_secs(5))
+///     .timeout(None)
+///     .build()?;
+/// # Ok::<(), keepalive::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "settings do nothing until `build`"]
+pub struct AgentBuilder {
+    max_sockets: Option<usize>,
+    max_total_sockets: Option<usize>,
+    limits: Limits,
+    sockets: SocketOptions,
+    requests: RequestDefaults,
+}
+
+impl AgentBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            max_sockets: Some(options::DEFAULT_MAX_SOCKETS),
+            max_total_sockets: Some(options::DEFAULT_MAX_TOTAL_SOCKETS),
+            limits: Limits {
+                max_sockets: options::DEFAULT_MAX_SOCKETS,
+                max_total_sockets: options::DEFAULT_MAX_TOTAL_SOCKETS,
+                max_free_sockets: options::DEFAULT_MAX_FREE_SOCKETS,
+                max_total_free_sockets: usize::MAX,
+                free_socket_timeout: Some(options::DEFAULT_FREE_SOCKET_TIMEOUT),
+                max_socket_age: None,
+                max_requests_per_socket: None,
+                keep_alive: true,
+                scheduling: Scheduling::default(),
+            },
+            sockets: SocketOptions {
+                connect_timeout: Some(options::DEFAULT_CONNECT_TIMEOUT),
+                tcp_nodelay: true,
+                tcp_keepalive: Some(options::DEFAULT_TCP_KEEPALIVE),
+            },
+            requests: RequestDefaults {
+                queue_timeout: Some(options::DEFAULT_QUEUE_TIMEOUT),
+                expect_continue_timeout: Some(options::DEFAULT_EXPECT_CONTINUE_TIMEOUT),
+                timeout: None,
+                local_address: None,
+                title_case_headers: false,
+                one_shot: false,
+            },
+        }
+    }
+
+    /// How many sockets may be open to one origin (Node: `maxSockets`). A socket counts from the start
+    /// of its dial until close(2) has returned. `None` is no limit, 0 an error. Default: 5.
+    pub fn max_sockets(mut self, limit: impl Into<Option<usize>>) -> Self {
+        self.max_sockets = limit.into();
+        self
+    }
+
+    /// How many sockets may be open in all (Node: `maxTotalSockets`); upgraded ones count too. At the
+    /// limit an idle socket of another origin makes room. `None` is no limit, 0 an error. Default: 1024.
+    pub fn max_total_sockets(mut self, limit: impl Into<Option<usize>>) -> Self {
+        self.max_total_sockets = limit.into();
+        self
+    }
+
+    /// How many idle sockets are kept for one origin (Node: `maxFreeSockets`); the one idle the longest
+    /// goes first. 0 keeps none, `None` is no limit. Default: 256.
+    pub fn max_free_sockets(mut self, limit: impl Into<Option<usize>>) -> Self {
+        self.limits.max_free_sockets = limit.into().unwrap_or(usize::MAX);
+        self
+    }
+
+    /// How many idle sockets are kept in all; the one idle the longest goes first. 0 keeps none, `None`
+    /// is no limit. Default: no limit.
+    pub fn max_total_free_sockets(mut self, limit: impl Into<Option<usize>>) -> Self {
+        self.limits.max_total_free_sockets = limit.into().unwrap_or(usize::MAX);
+        self
+    }
+
+    /// How long a socket may be idle (Node: `timeout`, which is 5 s on its global agent). The server's
+    /// `Keep-Alive: timeout=` makes it less for that server, with a margin of 1 s. `None` is no limit,
+    /// zero an error: `keep_alive(false)` keeps none. Default: 15 s.
+    pub fn free_socket_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.limits.free_socket_timeout = limit.into();
+        self
+    }
+
+    /// How long a socket may be open before it carries no further request, less up to 2.5 %, so that
+    /// sockets opened together do not all go together. One on a request finishes it. `None` is no limit,
+    /// zero an error. Default: no limit.
+    pub fn max_socket_age(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.limits.max_socket_age = limit.into();
+        self
+    }
+
+    /// How many requests a socket may carry. `None` is no limit, 0 an error. Default: no limit.
+    pub fn max_requests_per_socket(mut self, limit: impl Into<Option<u64>>) -> Self {
+        self.limits.max_requests_per_socket = limit.into();
+        self
+    }
+
+    /// Whether a socket that nobody waits for is kept (Node: `keepAlive`). When off, a socket is still
+    /// handed on to a request that waits, and no `Connection: close` is sent. Default: true.
+    pub fn keep_alive(mut self, keep_alive: bool) -> Self {
+        self.limits.keep_alive = keep_alive;
+        self
+    }
+
+    /// Which idle socket is used next (Node: `scheduling`). Default: [`Scheduling::Lifo`].
+    pub fn scheduling(mut self, scheduling: Scheduling) -> Self {
+        self.limits.scheduling = scheduling;
+        self
+    }
+
+    /// How long a request waits in the queue; while a dial is under way for it this clock stands, as
+    /// `connect_timeout` runs. The error says what held the sockets. `None` is no limit. Default: 30 s.
+    pub fn queue_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.requests.queue_timeout = limit.into();
+        self
+    }
+
+    /// How long name resolution and connecting may take together. A host's addresses are tried in turn,
+    /// each with an equal share of the time that is left. `None` is no limit, zero an error.
+    /// Default: 10 s.
+    pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.sockets.connect_timeout = limit.into();
+        self
+    }
+
+    /// How long a request with `Expect: 100-continue` waits for the 100 before it sends its body anyway
+    /// (RFC 9110 §10.1.1). `None` is no limit. Default: 1 s.
+    pub fn expect_continue_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.requests.expect_continue_timeout = limit.into();
+        self
+    }
+
+    /// How long a whole request may take, from its first poll to the last byte of the response body,
+    /// the queue included. It fires when the future or the body is polled. `None` is no limit, zero an
+    /// error. Default: no limit. A request's own: [`RequestOptions`](crate::RequestOptions).
+    pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.requests.timeout = limit.into();
+        self
+    }
+
+    /// Whether small writes leave at once (TCP_NODELAY; Node: `noDelay`). Default: true.
+    pub fn tcp_nodelay(mut self, nodelay: bool) -> Self {
+        self.sockets.tcp_nodelay = nodelay;
+        self
+    }
+
+    /// After how long a silence TCP asks whether the peer is still there (Node: `keepAliveMsecs`).
+    /// `None` turns it off, zero is an error. Default: 60 s.
+    pub fn tcp_keepalive(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.sockets.tcp_keepalive = time.into();
+        self
+    }
+
+    /// The local address that sockets are bound to (Node: `localAddress`); part of the
+    /// [`Origin`](crate::Origin). Default: the system's choice.
+    pub fn local_address(mut self, address: impl Into<Option<IpAddr>>) -> Self {
+        self.requests.local_address = address.into();
+        self
+    }
+
+    /// Writes `Content-Type` instead of `content-type`, for servers that do not know that header names
+    /// have no case (RFC 9110 §5.1). Default: false.
+    pub fn title_case_headers(mut self, title_case: bool) -> Self {
+        self.requests.title_case_headers = title_case;
+        self
+    }
+
+    /// Makes the agent. It starts nothing: no task, no socket, and needs no runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_request`] for a setting that would let nothing through, and says which.
+    pub fn build(mut self) -> Result<Agent, Error> {
+        self.limits.max_sockets = check_sockets("max_sockets", self.max_sockets)?;
+        self.limits.max_total_sockets = check_sockets("max_total_sockets", self.max_total_sockets)?;
+        if self.limits.max_requests_per_socket == Some(0) {
+            let text = "max_requests_per_socket is 0, which lets no request through: use 1 or more, or None for no limit";
+            return Err(Error::request(text));
+        }
+        check_time("free_socket_timeout", self.limits.free_socket_timeout)?;
+        check_time("max_socket_age", self.limits.max_socket_age)?;
+        check_time("connect_timeout", self.sockets.connect_timeout)?;
+        check_time("timeout", self.requests.timeout)?;
+        check_time("tcp_keepalive", self.sockets.tcp_keepalive)?;
+        Ok(self.make(false))
+    }
+
+    /// The defaults need no check.
+    pub(super) fn with_defaults(self) -> Agent {
+        self.make(false)
+    }
+
+    pub(super) fn global(self) -> Agent {
+        self.make(true)
+    }
+
+    pub(super) fn one_shot(mut self) -> Agent {
+        self.limits.max_sockets = usize::MAX;
+        self.limits.keep_alive = false;
+        self.requests.one_shot = true;
+        self.make(false)
+    }
+
+    fn make(self, stays_open: bool) -> Agent {
+        let connect = Arc::new(TcpConnector::new(self.sockets));
+        let pool = Pool::new(self.limits, connect, stays_open);
+        Agent { handle: Arc::new(Handle { pool, defaults: Arc::new(self.requests) }) }
+    }
+}
+
+/// A limit of sockets as the pool wants it.
+pub(super) fn check_sockets(name: &str, limit: Option<usize>) -> Result<usize, Error> {
+    match limit {
+        Some(0) => Err(Error::request(format!(
+            "{name} is 0, which lets no request through: use 1 or more, or None for no limit"
+        ))),
+        limit => Ok(limit.unwrap_or(usize::MAX)),
+    }
+}
+
+fn check_time(name: &str, time: Option<Duration>) -> Result<(), Error> {
+    match time {
+        Some(Duration::ZERO) => {
+            Err(Error::request(format!("{name} is zero: use a longer time, or None for no limit")))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,53 @@
+//! A response's body on its socket.
+
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+
+use crate::h1::{BodyEvent, Call};
+use crate::timer::Timer;
+use crate::{CloseReason, Error, Phase};
+
+/// The rest of a call, and the request's own time limit, which goes on.
+pub(crate) struct Incoming {
+    /// `None` only while it is dropped.
+    call: Option<Call>,
+    timer: Timer,
+}
+
+impl Incoming {
+    pub(crate) fn new(call: Call, timer: Timer) -> Self {
+        Self { call: Some(call), timer }
+    }
+
+    pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let Some(call) = &mut self.call else { return Poll::Ready(None) };
+        if let Poll::Ready(event) = call.poll_body(cx) {
+            return Poll::Ready(match event {
+                Ok(BodyEvent::Data(data)) => Some(Ok(Frame::data(data))),
+                Ok(BodyEvent::Trailers(trailers)) => Some(Ok(Frame::trailers(trailers))),
+                Ok(BodyEvent::End | BodyEvent::NeedMore) => None,
+                Err(error) => Some(Err(error)),
+            });
+        }
+        let late = ready!(self.timer.poll_request(cx, Phase::Receive));
+        Poll::Ready(Some(Err(call.fail(late, CloseReason::TimedOut))))
+    }
+
+    pub(crate) fn is_end(&self) -> bool {
+        self.call.as_ref().is_none_or(Call::is_end)
+    }
+
+    pub(crate) fn size_hint(&self) -> SizeHint {
+        self.call.as_ref().map_or_else(|| SizeHint::with_exact(0), Call::size_hint)
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            call.abandon();
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What a response's user can learn about the socket that it came on.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use http::Version;
+
+use crate::clock;
+use crate::connect::DialTimings;
+use crate::h1::Call;
+use crate::pool::Lease;
+
+/// Which socket served a request, and how long each step took; in the extensions of the response.
+///
+/// ```
+/// # async fn f(response: http::Response<keepalive::Body>) {
+/// if let Some(info) = response.extensions().get::<keepalive::ConnectionInfo>() {
+///     println!("socket {} reused: {}, waited {:?}", info.socket_id, info.reused, info.timings.queue);
+/// }
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ConnectionInfo {
+    /// The agent's number for the socket, from 1 up; never given twice.
+    pub socket_id: u64,
+    /// Whether the socket had served a request before (Node: `request.reusedSocket`).
+    pub reused: bool,
+    /// Which request of this socket it was, from 1 up.
+    pub request_number: u64,
+    /// How many times the request was written, at least 1.
+    pub attempts: u32,
+    /// The socket's own address.
+    pub local_addr: Option<SocketAddr>,
+    /// The server's address.
+    pub peer_addr: Option<SocketAddr>,
+    /// The protocol spoken on the socket.
+    pub protocol: Version,
+    /// How long each step took.
+    pub timings: Timings,
+}
+
+/// How long the steps of a request took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timings {
+    /// Waiting for a socket, a dial for this request not counted.
+    pub queue: Duration,
+    /// Resolving the name; only for the first request on a socket.
+    pub dns: Option<Duration>,
+    /// Connecting; only for the first request on a socket.
+    pub connect: Option<Duration>,
+    /// The TLS handshake; only for the first request on a socket.
+    pub tls: Option<Duration>,
+    /// Writing the request. With an early response, until that came.
+    pub send: Duration,
+    /// From there to the response head.
+    pub wait: Duration,
+}
+
+/// Takes the times as the request goes on.
+pub(super) struct Stopwatch {
+    sending_since: Instant,
+    info: ConnectionInfo,
+}
+
+impl Stopwatch {
+    /// The request that began at `began` has a socket now.
+    pub(super) fn start(began: tokio::time::Instant, lease: &mut Lease) -> Self {
+        let now = clock::now().into_std();
+        let (reused, request_number) = (lease.reused(), lease.request_number);
+        let socket = lease.socket();
+        let dialed = socket.dialed.take();
+        let DialTimings { dns, connect } = dialed.unwrap_or_default();
+        let timings = Timings {
+            queue: (now - began.into_std()).saturating_sub(dns + connect),
+            dns: dialed.map(|_| dns),
+            connect: dialed.map(|_| connect),
+            ..Timings::default()
+        };
+        let info = ConnectionInfo {
+            socket_id: socket.id,
+            reused,
+            request_number,
+            attempts: 1,
+            local_addr: socket.local,
+            peer_addr: socket.peer,
+            protocol: Version::HTTP_11,
+            timings,
+        };
+        Self { sending_since: now, info }
+    }
+
+    /// The response head is there.
+    pub(super) fn stop(&mut self, call: &Call) -> Instant {
+        let now = clock::now().into_std();
+        let sent = call.sent_at().unwrap_or(now);
+        self.info.timings.send = sent.saturating_duration_since(self.sending_since);
+        self.info.timings.wait = now.saturating_duration_since(sent);
+        now
+    }
+
+    pub(super) fn info(self) -> ConnectionInfo {
+        self.info
+    }
+}

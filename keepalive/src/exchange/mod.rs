@@ -1,0 +1,153 @@
+//! One request from its first poll to the response head: prepare, get a socket, write, read.
+//!
+//! Not here: which socket (`pool`), how it looks on the wire (`h1`), what follows the head (`body`).
+//!
+//! Every step is cancelled by dropping the future: the waiter leaves the queue, an unused socket goes
+//! back, a used one is closed. All of that is in the `Drop` of [`Acquire`] and [`Call`].
+
+mod info;
+mod prepare;
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+use http::{Request, Response};
+use tokio::runtime::Handle;
+
+use self::info::Stopwatch;
+pub use self::info::{ConnectionInfo, Timings};
+use self::prepare::{Prepared, prepare};
+use crate::body::{Body, Incoming, Upgraded};
+use crate::h1::{Answer, Call, Head, Payload};
+use crate::options::RequestDefaults;
+use crate::pool::{Acquire, Lease, Pool};
+use crate::timer::Timer;
+use crate::{CloseReason, Error, Origin, Phase, clock};
+
+/// Sends one request and returns once its response head is there.
+pub(crate) async fn exchange(
+    pool: Arc<Pool>,
+    defaults: Arc<RequestDefaults>,
+    request: Request<Payload>,
+) -> Result<Response<Body>, Error> {
+    let began = clock::now();
+    let (prepared, runtime) = match ready_to_go(request, &defaults) {
+        Ok(ready) => ready,
+        Err(error) => {
+            pool.refuse();
+            return Err(error);
+        }
+    };
+    let Prepared { origin, outgoing, timeout } = prepared;
+    let mut timer = Timer::new(began, timeout);
+    let mut lease = acquire(pool, origin, runtime, defaults.queue_timeout, &mut timer).await?;
+
+    let mut watch = Stopwatch::start(began, &mut lease);
+    let call = Call::new(lease, outgoing);
+    let (answer, mut call) = head(call, defaults.expect_continue_timeout, &mut timer).await?;
+    let (head, body) = match answer {
+        Answer::Switched(head, lease, rest) => {
+            watch.stop(&call);
+            (head, Body::upgraded(Upgraded::new(lease, rest)))
+        }
+        Answer::Response(head) => {
+            let now = watch.stop(&call);
+            if let Some(lease) = call.lease() {
+                lease.body_begins(now);
+            }
+            let small = poll_fn(|cx| Poll::Ready(call.take_small_body(cx))).await;
+            let body = match small {
+                Some(bytes) => Body::full(bytes),
+                None => Body::incoming(Box::new(Incoming::new(call, timer))),
+            };
+            (head, body)
+        }
+    };
+    Ok(response(head, body, watch.info()))
+}
+
+/// What can fail without a socket.
+fn ready_to_go(request: Request<Payload>, defaults: &RequestDefaults) -> Result<(Prepared, Handle), Error> {
+    let runtime = Handle::try_current().map_err(|error| {
+        Error::request("a request must be polled inside a tokio runtime").caused_by(error)
+    })?;
+    Ok((prepare(request, defaults)?, runtime))
+}
+
+/// Waits for a socket: at most `limit` in the queue, and as long as it takes while a dial is under way
+/// for this request, which has a limit of its own.
+async fn acquire(
+    pool: Arc<Pool>,
+    origin: Origin,
+    runtime: Handle,
+    limit: Option<Duration>,
+    timer: &mut Timer,
+) -> Result<Lease, Error> {
+    let began = clock::now();
+    let mut end = limit.and_then(|limit| began.checked_add(limit));
+    let mut acquire = Acquire::new(pool, origin, runtime);
+    let got = poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(lease) = Pin::new(&mut acquire).poll(cx) {
+                return Poll::Ready(Ok(lease));
+            }
+            match ready!(timer.poll_phase(cx, Phase::Queue, end)) {
+                Some(late) => return Poll::Ready(Err(Some(late))),
+                None if acquire.is_queued() => return Poll::Ready(Err(None)),
+                // It was the dial that took so long. Should that fail, the time in the queue begins anew.
+                None => end = limit.and_then(|limit| clock::now().checked_add(limit.max(SHORTEST_LOOK))),
+            }
+        }
+    })
+    .await;
+    match got {
+        Ok(lease) => lease,
+        Err(None) => Err(acquire.time_out(clock::now() - began)),
+        Err(Some(late)) => {
+            let phase = if acquire.is_queued() { Phase::Queue } else { Phase::Connect };
+            acquire.fail();
+            Err(late.at(phase))
+        }
+    }
+}
+
+/// Drives the call to its head.
+async fn head(
+    mut call: Call,
+    continue_limit: Option<Duration>,
+    timer: &mut Timer,
+) -> Result<(Answer, Call), Error> {
+    let release_at = match continue_limit {
+        Some(limit) if call.holds_body() => clock::now().checked_add(limit),
+        _ => None,
+    };
+    let answer = poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(answer) = call.poll_head(cx) {
+                return Poll::Ready(answer);
+            }
+            let end = release_at.filter(|_| call.holds_body());
+            match ready!(timer.poll_phase(cx, call.phase(), end)) {
+                None => call.release_body(),
+                Some(late) => return Poll::Ready(Err(call.fail(late, CloseReason::TimedOut))),
+            }
+        }
+    })
+    .await?;
+    Ok((answer, call))
+}
+
+fn response(head: Head, body: Body, info: ConnectionInfo) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = head.status;
+    *response.version_mut() = head.version;
+    *response.headers_mut() = head.headers;
+    response.extensions_mut().insert(info);
+    response
+}
+
+/// A request whose dial outlasts a very short queue limit looks this often whether it is still going on.
+const SHORTEST_LOOK: Duration = Duration::from_millis(10);

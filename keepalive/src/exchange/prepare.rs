@@ -1,0 +1,74 @@
+//! From an `http::Request` to bytes that only need a socket; everything wrong with it is found here.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use http::header::EXPECT;
+use http::uri::Scheme;
+use http::{HeaderName, Method, Request, Uri};
+
+use crate::h1::{
+    HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, encode_head, framing,
+};
+use crate::options::{RequestDefaults, RequestOptions};
+use crate::{Error, Origin};
+
+pub(super) struct Prepared {
+    pub(super) origin: Origin,
+    pub(super) outgoing: Outgoing,
+    pub(super) timeout: Option<Duration>,
+}
+
+pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> Result<Prepared, Error> {
+    let (parts, payload) = request.into_parts();
+    let options = parts.extensions.get::<RequestOptions>();
+    let timeout = options.and_then(|options| options.timeout).or(defaults.timeout);
+    let local_address = options.and_then(|options| options.local_address).or(defaults.local_address);
+
+    let connect = parts.method == Method::CONNECT;
+    let origin = if connect && parts.uri.scheme().is_none() {
+        Origin::new(&with_scheme(&parts.uri)?, local_address)?
+    } else {
+        Origin::new(&parts.uri, local_address)?
+    };
+    let framing = framing(&parts.method, &parts.headers, payload.exact_size(), !payload.is_empty())
+        .map_err(bad_request)?;
+    let head_options = HeadOptions {
+        target: TargetForm::Origin,
+        title_case: defaults.title_case_headers,
+        connection_close: defaults.one_shot,
+    };
+    let mut head = BytesMut::with_capacity(HEAD_SIZE);
+    encode_head(&parts.method, &parts.uri, &parts.headers, framing, &head_options, &mut head)
+        .map_err(bad_request)?;
+
+    let expects = parts.headers.get(EXPECT);
+    let outgoing = Outgoing {
+        head,
+        payload,
+        framing,
+        facts: RequestFacts::of(&parts.method, &parts.headers, defaults.one_shot),
+        expects_continue: expects.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")),
+        repeatable: parts.method.is_idempotent() || parts.headers.contains_key(IDEMPOTENCY_KEY),
+    };
+    Ok(Prepared { origin, outgoing, timeout })
+}
+
+/// CONNECT names an authority and no scheme (RFC 9110 §9.3.6).
+fn with_scheme(uri: &Uri) -> Result<Uri, Error> {
+    let mut parts = uri.clone().into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
+    Uri::from_parts(parts).map_err(|_| Error::request(format!("`{uri}` has no host to connect to")))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn bad_request(error: RequestError) -> Error {
+    Error::request(error.to_string())
+}
+
+/// Enough for the head of most requests.
+const HEAD_SIZE: usize = 512;
+
+/// draft-ietf-httpapi-idempotency-key-header.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

@@ -1,0 +1,311 @@
+//! One request and its response on one leased socket: the codec with I/O around it.
+//!
+//! Not here: time limits and the choice of a socket (`exchange`). `exchange` drives it up to the
+//! response head, then the response's `Body` owns it until the last byte.
+//!
+//! Invariants:
+//! 1. The lease is given up exactly once: clean (`finish`), failed (`fail`), or by `Drop`.
+//! 2. Writing and reading go on at the same time, so that an early response is seen.
+//! 3. A socket of which nothing was used yet goes back as if it had not been taken.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::AsyncReadExt;
+
+use super::upload::{Upload, UploadError};
+use super::{BodyEvent, Framing, Head, HeadEvent, Payload, ProtocolError, RequestFacts, ResponseDecoder};
+use crate::error::{Evidence, Phase};
+use crate::pool::{Lease, Outcome};
+use crate::{CloseReason, Error, clock};
+
+/// A request that is ready to be written.
+pub(crate) struct Outgoing {
+    pub(crate) head: BytesMut,
+    pub(crate) payload: Payload,
+    pub(crate) framing: Framing,
+    pub(crate) facts: RequestFacts,
+    /// It carries `Expect: 100-continue`.
+    pub(crate) expects_continue: bool,
+    /// Its method is idempotent or it carries an `Idempotency-Key`.
+    pub(crate) repeatable: bool,
+}
+
+/// A request under way and its response.
+pub(crate) struct Call {
+    /// `None` once the socket is given up.
+    pub(super) lease: Option<Lease>,
+    /// `None` once the request is written, or cannot be any more.
+    pub(super) upload: Option<Upload>,
+    /// Why the request could not be written to the end. The server may have answered all the same.
+    pub(super) write_error: Option<io::Error>,
+    pub(super) decoder: ResponseDecoder,
+    pub(super) buf: BytesMut,
+    read_size: usize,
+    eof: bool,
+    /// The head is there.
+    in_body: bool,
+    /// Body events that were decoded before anybody asked.
+    ahead: VecDeque<Result<BodyEvent, Error>>,
+    evidence: Evidence,
+    /// When the request was written.
+    sent_at: Option<Instant>,
+}
+
+/// What came of the response head.
+pub(crate) enum Answer {
+    Response(Head),
+    /// The socket is no HTTP connection any more; these bytes came behind the head.
+    Switched(Head, Lease, Bytes),
+}
+
+impl Call {
+    pub(crate) fn new(lease: Lease, request: Outgoing) -> Self {
+        let Outgoing { head, payload, framing, facts, expects_continue, repeatable } = request;
+        let (reused, idle_for) = (lease.reused(), lease.idle_for);
+        Self {
+            lease: Some(lease),
+            upload: Some(Upload::new(head, payload, framing, expects_continue)),
+            write_error: None,
+            decoder: ResponseDecoder::new(facts),
+            buf: BytesMut::new(),
+            read_size: FIRST_READ,
+            eof: false,
+            in_body: false,
+            ahead: VecDeque::new(),
+            evidence: Evidence { reused, idle_for, written: 0, read: 0, repeatable },
+            sent_at: None,
+        }
+    }
+
+    /// Writes the request and reads up to the response's head.
+    pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, Error>> {
+        loop {
+            self.poll_upload(cx)?;
+            match self.decoder.head(&mut self.buf) {
+                Ok(HeadEvent::Response(head)) => {
+                    self.in_body = true;
+                    return Poll::Ready(Ok(Answer::Response(head)));
+                }
+                Ok(HeadEvent::Switched(head)) => {
+                    let rest = std::mem::take(&mut self.buf).freeze();
+                    let Some(mut lease) = self.lease.take() else { continue };
+                    lease.upgrade();
+                    return Poll::Ready(Ok(Answer::Switched(head, lease, rest)));
+                }
+                Ok(HeadEvent::Continue) => self.release_body(),
+                Ok(HeadEvent::Informational(_)) => {}
+                Ok(HeadEvent::NeedMore) if self.eof => {
+                    let error = self.decoder.head_eof(&self.buf);
+                    return Poll::Ready(Err(match self.write_error.take() {
+                        Some(error) => self.fail_write(error),
+                        None => self.fail_protocol(&error),
+                    }));
+                }
+                Ok(HeadEvent::NeedMore) => ready!(self.poll_fill(cx))?,
+                Err(error) => return Poll::Ready(Err(self.fail_protocol(&error))),
+            }
+        }
+    }
+
+    /// Reads the body on, and writes the rest of the request on. After [`BodyEvent::End`] the socket is
+    /// given up, and only `End` follows.
+    pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
+        loop {
+            if let Some(event) = self.ahead.pop_front() {
+                return Poll::Ready(event);
+            }
+            if self.lease.is_none() {
+                return Poll::Ready(Ok(BodyEvent::End));
+            }
+            self.poll_upload(cx)?;
+            match self.decoder.body(&mut self.buf, self.eof) {
+                Ok(BodyEvent::NeedMore) => ready!(self.poll_fill(cx))?,
+                Ok(BodyEvent::End) => {
+                    self.finish();
+                    return Poll::Ready(Ok(BodyEvent::End));
+                }
+                Ok(event) => return Poll::Ready(Ok(event)),
+                Err(error) => return Poll::Ready(Err(self.fail_protocol(&error))),
+            }
+        }
+    }
+
+    /// Takes in a body that is small and already there, so that it does not hold the socket while
+    /// nobody reads it. `Some` is the whole body; what is not whole is kept for [`poll_body`](Self::poll_body).
+    pub(crate) fn take_small_body(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
+        if let Some(rest) = self.decoder.body_remaining() {
+            if rest > SMALL_BODY {
+                return None;
+            }
+            // In one piece, or not yet.
+            while (self.buf.len() as u64) < rest && !self.eof {
+                match self.poll_fill(cx) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(error)) => {
+                        self.ahead.push_back(Err(error));
+                        return None;
+                    }
+                    Poll::Pending => return None,
+                }
+            }
+        }
+        let mut first = None;
+        let next = loop {
+            match self.poll_body(cx) {
+                Poll::Ready(Ok(BodyEvent::Data(data))) if first.is_none() => first = Some(data),
+                Poll::Ready(Ok(BodyEvent::End)) => return Some(first.unwrap_or_default()),
+                Poll::Ready(event) => break Some(event),
+                Poll::Pending => break None,
+            }
+        };
+        self.ahead.extend(first.map(|data| Ok(BodyEvent::Data(data))));
+        self.ahead.extend(next);
+        None
+    }
+
+    /// Sends the body although no 100 came.
+    pub(crate) fn release_body(&mut self) {
+        if let Some(upload) = &mut self.upload {
+            upload.release();
+        }
+    }
+
+    /// Whether the body is held back until a 100 comes.
+    pub(crate) fn holds_body(&self) -> bool {
+        self.upload.as_ref().is_some_and(Upload::is_held)
+    }
+
+    /// When the request was written, or as much of it as ever will be.
+    pub(crate) fn sent_at(&self) -> Option<Instant> {
+        self.sent_at
+    }
+
+    /// `Send` until the request is written, then `Wait`.
+    pub(crate) fn phase(&self) -> Phase {
+        if self.sent_at.is_none() { Phase::Send } else { Phase::Wait }
+    }
+
+    pub(crate) fn size_hint(&self) -> http_body::SizeHint {
+        let rest = self.decoder.size_hint();
+        let (mut ahead, mut trailers) = (0, false);
+        for event in &self.ahead {
+            match event {
+                Ok(BodyEvent::Data(data)) => ahead += data.len() as u64,
+                Ok(BodyEvent::Trailers(_)) => trailers = true,
+                _ => {}
+            }
+        }
+        let mut hint = http_body::SizeHint::new();
+        hint.set_lower(rest.lower() + ahead);
+        // As the body of a request it must not get a length, which would leave no room for the trailers.
+        if let Some(upper) = rest.upper().filter(|_| !trailers) {
+            hint.set_upper(upper + ahead);
+        }
+        hint
+    }
+
+    pub(crate) fn is_end(&self) -> bool {
+        self.lease.is_none() && self.ahead.is_empty()
+    }
+
+    pub(crate) fn lease(&mut self) -> Option<&mut Lease> {
+        self.lease.as_mut()
+    }
+
+    /// Gives the call up: the socket is closed and `error` gets the evidence.
+    pub(crate) fn fail(&mut self, error: Error, reason: CloseReason) -> Error {
+        let phase = error.phase();
+        let destroyed = self.lease.as_ref().is_some_and(Lease::is_destroyed);
+        let error = if destroyed { Error::destroyed(phase) } else { error };
+        if let Some(lease) = self.lease.take() {
+            lease.close(reason, Outcome::Failed);
+        }
+        error.with(self.evidence)
+    }
+
+    fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        let (Some(upload), Some(lease)) = (&mut self.upload, &mut self.lease) else { return Ok(()) };
+        let error = match upload.poll(cx, &mut lease.socket().io, &mut self.evidence.written) {
+            Poll::Pending => return Ok(()),
+            Poll::Ready(Ok(())) => {
+                self.upload = None;
+                self.sent_at = Some(clock::now().into_std());
+                return Ok(());
+            }
+            Poll::Ready(Err(UploadError::Io(error))) => {
+                // The server may have answered before it closed: read first, complain later.
+                self.upload = None;
+                self.write_error = Some(error);
+                return Ok(());
+            }
+            Poll::Ready(Err(UploadError::Body(error))) => {
+                Error::request("the request body failed").caused_by(error)
+            }
+            Poll::Ready(Err(UploadError::Length { said, pulled })) => {
+                let how = if pulled < said { "ended at" } else { "has at least" };
+                Error::request(format!("content-length says {said}, the request body {how} {pulled} bytes"))
+            }
+        };
+        Err(self.fail(error.at(Phase::Send), CloseReason::RequestBodyFailed))
+    }
+
+    /// Reads once. `Ready` means that there is more, or the end.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Some(lease) = &mut self.lease else { return Poll::Ready(Ok(())) };
+        self.buf.reserve(self.read_size);
+        let space = self.buf.capacity() - self.buf.len();
+        let read = ready!(pin!(lease.socket().io.read_buf(&mut self.buf)).poll(cx));
+        match read {
+            Ok(count) => {
+                self.evidence.read += count as u64;
+                self.eof = count == 0;
+                if count == space {
+                    self.read_size = (self.read_size * 2).min(MAX_READ);
+                }
+                Poll::Ready(Ok(()))
+            }
+            Err(error) => {
+                let error = self.write_error.take().unwrap_or(error);
+                let phase = if self.in_body { Phase::Receive } else { self.phase() };
+                let error = Error::io(phase, "the connection broke", error);
+                Poll::Ready(Err(self.fail(error, CloseReason::IoError)))
+            }
+        }
+    }
+
+    fn fail_write(&mut self, error: io::Error) -> Error {
+        let error = Error::io(Phase::Send, "the connection broke while the request was being written", error);
+        self.fail(error, CloseReason::IoError)
+    }
+
+    fn fail_protocol(&mut self, error: &ProtocolError) -> Error {
+        let phase = if self.in_body { Phase::Receive } else { self.phase() };
+        let reason = if error.is_truncated() { CloseReason::Truncated } else { CloseReason::ProtocolError };
+        self.fail(Error::protocol(phase, error.to_string()), reason)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            if self.evidence.written == 0 && self.evidence.read == 0 {
+                lease.put_back();
+            }
+        }
+    }
+}
+
+/// Room for a small response, head and body.
+const FIRST_READ: usize = 8 * 1024;
+
+/// A reader that keeps filling its buffer gets one of this size at most.
+const MAX_READ: usize = 256 * 1024;
+
+/// A body of at most this many bytes is taken in with the head if it has come with it.
+const SMALL_BODY: u64 = 64 * 1024;

@@ -1,0 +1,183 @@
+//! A request waiting for a socket.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+
+use super::state::{CLAIM, Outcome, SocketKey, Ticket, Turn, WaiterKey};
+use super::{Inner, Lease, Pool, Socket, Waiting, keeper, queue_error};
+use crate::error::{Error, Phase};
+use crate::{CloseReason, Origin};
+
+/// Resolves to a socket that is good at that moment. Dropping it leaves the queue at once.
+pub(crate) struct Acquire {
+    pool: Arc<Pool>,
+    origin: Origin,
+    runtime: Handle,
+    ticket: Option<Ticket>,
+    waiter: Option<WaiterKey>,
+}
+
+/// What the driver finds under the lock.
+enum Answer {
+    Go { socket: Box<Socket>, request_number: u64, idle_for: Duration },
+    Wait,
+    Fail(Error),
+}
+
+impl Acquire {
+    pub(crate) fn new(pool: Arc<Pool>, origin: Origin, runtime: Handle) -> Self {
+        Self { pool, origin, runtime, ticket: None, waiter: None }
+    }
+
+    /// Whether it waits for a slot, and not for a dial that is under way for it.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.waiter.is_some_and(|waiter| !self.pool.lock().state.is_connecting(waiter))
+    }
+
+    /// Leaves the queue because the time for it is up; the error explains what holds the sockets.
+    pub(crate) fn time_out(mut self, waited: Duration) -> Error {
+        let error = queue_error::explain(&self.pool, &self.origin, waited);
+        self.leave(Outcome::Failed);
+        error
+    }
+
+    /// Leaves the queue because the whole request's time is up.
+    pub(crate) fn fail(mut self) {
+        self.leave(Outcome::Failed);
+    }
+
+    /// One question to the pool, the first or another.
+    fn ask(&mut self, cx: &Context<'_>) -> Answer {
+        if self.pool.signal.lacks_keeper() {
+            keeper::start(&self.pool, &self.runtime);
+        }
+        let (answer, _old_waker_or_waiting) = self.pool.event(|inner, now| {
+            let turn = match (self.waiter, self.ticket) {
+                (Some(waiter), _) => inner.state.poll_waiter(waiter, now),
+                (None, Some(ticket)) => inner.state.request(&self.origin, ticket, now),
+                (None, None) => match inner.state.arrive() {
+                    None => return (Answer::Fail(Error::closed()), (None, None)),
+                    Some(ticket) => {
+                        self.ticket = Some(ticket);
+                        inner.state.request(&self.origin, ticket, now)
+                    }
+                },
+            };
+            if let Turn::Wait(key) = turn {
+                self.waiter = Some(key);
+                return (Answer::Wait, (inner.wait(key, cx, &self.runtime), None));
+            }
+            let mut waiting = self.waiter.take().and_then(|key| inner.waiters[key.0].take());
+            let answer = match turn {
+                Turn::Go(key) => inner.lend(key, now),
+                _ => Answer::Fail(failure(waiting.as_mut(), &self.origin)),
+            };
+            (answer, (None, waiting))
+        });
+        answer
+    }
+
+    fn leave(&mut self, outcome: Outcome) {
+        if let Some(key) = self.waiter.take() {
+            let waiting = self.pool.event(|inner, now| {
+                inner.state.leave_queue(key, outcome, now);
+                inner.waiters[key.0].take()
+            });
+            drop(waiting);
+        }
+    }
+}
+
+impl Future for Acquire {
+    type Output = Result<Lease, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut dead = None;
+        loop {
+            let answer = self.ask(cx);
+            drop(dead);
+            let (socket, request_number, idle_for) = match answer {
+                Answer::Go { socket, request_number, idle_for } => (socket, request_number, idle_for),
+                Answer::Wait => return Poll::Pending,
+                Answer::Fail(error) => return Poll::Ready(Err(error)),
+            };
+            let lease = Lease::new(&self.pool, socket, request_number, idle_for);
+            // A parked socket that died costs nothing but itself: the request asks again, at its old
+            // place. A new one that dies at once is the server's answer; asking again could go on for ever.
+            let parked = lease.reused() || idle_for > CLAIM;
+            match lease.checked(parked) {
+                Ok(lease) => return Poll::Ready(Ok(lease)),
+                Err(socket) if parked => dead = Some(socket),
+                Err(socket) => return Poll::Ready(Err(dead_at_once(&self.origin, socket.reason))),
+            }
+        }
+    }
+}
+
+impl Drop for Acquire {
+    fn drop(&mut self) {
+        self.leave(Outcome::Cancelled);
+    }
+}
+
+impl fmt::Debug for Acquire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acquire").field("origin", &self.origin).field("ticket", &self.ticket).finish()
+    }
+}
+
+impl Inner {
+    fn lend(&mut self, key: SocketKey, now: Instant) -> Answer {
+        let request_number = self.state.served(key);
+        let idle_for = now.saturating_duration_since(self.state.free_since(key));
+        match self.held(key).parked.take() {
+            Some(socket) => Answer::Go { socket, request_number, idle_for },
+            None => unreachable!("the pool holds every socket that the machine gives out"),
+        }
+    }
+
+    /// Notes whom to wake; returns what to drop when the lock is free.
+    fn wait(&mut self, key: WaiterKey, cx: &Context<'_>, runtime: &Handle) -> Option<Waker> {
+        if self.waiters.len() <= key.0 {
+            self.waiters.resize_with(key.0 + 1, || None);
+        }
+        match &mut self.waiters[key.0] {
+            Some(Waiting { waker: Some(waker), .. }) if waker.will_wake(cx.waker()) => None,
+            Some(waiting) => waiting.waker.replace(cx.waker().clone()),
+            empty => {
+                *empty =
+                    Some(Waiting { waker: Some(cx.waker().clone()), runtime: runtime.clone(), error: None });
+                None
+            }
+        }
+    }
+}
+
+fn failure(waiting: Option<&mut Waiting>, origin: &Origin) -> Error {
+    match waiting {
+        None => Error::destroyed(Phase::Queue),
+        Some(waiting) => waiting.error.take().unwrap_or_else(|| {
+            let text = format!("the connection to {origin} was given up");
+            Error::connect(text, "the runtime that made it was shut down")
+        }),
+    }
+}
+
+fn dead_at_once(origin: &Origin, reason: CloseReason) -> Error {
+    match reason {
+        CloseReason::UnsolicitedBytes => {
+            Error::protocol(Phase::Send, format!("{origin} sent bytes before it was asked anything"))
+        }
+        _ => Error::io(
+            Phase::Send,
+            format!("{origin} closed the new connection before the request was written"),
+            std::io::ErrorKind::ConnectionReset.into(),
+        ),
+    }
+}

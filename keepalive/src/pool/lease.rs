@@ -1,0 +1,269 @@
+//! A socket, and the right of one request to use it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use tokio::runtime;
+
+use super::state::{Hint, Outcome, SocketKey, State};
+use super::{Pool, keeper};
+use crate::CloseReason;
+use crate::connect::{Connected, DialTimings};
+use crate::io::{Io, Probe};
+
+/// An open connection; its slot is inside, see [`Permit`](crate::io::Permit).
+pub(crate) struct Socket {
+    pub(crate) io: Box<dyn Io>,
+    pub(crate) id: u64,
+    pub(crate) local: Option<SocketAddr>,
+    pub(crate) peer: Option<SocketAddr>,
+    /// How long its dial took; the first request takes it.
+    pub(crate) dialed: Option<DialTimings>,
+    pub(super) body_since: Arc<AtomicU64>,
+    pub(super) key: SocketKey,
+    /// Tells the keeper that something happened while nobody used it.
+    waker: Waker,
+    /// The runtime whose reactor it is registered with.
+    runtime: Option<runtime::Id>,
+}
+
+impl Socket {
+    pub(super) fn new(pool: &Pool, key: SocketKey, id: u64, connected: Connected) -> Box<Self> {
+        let Connected { io, local, peer, timings } = connected;
+        Box::new(Self {
+            io,
+            id,
+            local,
+            peer,
+            dialed: Some(timings),
+            body_since: Arc::default(),
+            key,
+            waker: keeper::waker(&pool.signal, key, id),
+            runtime: current_runtime(),
+        })
+    }
+
+    /// Has the keeper told when something happens; says why the socket is no good if it is not.
+    pub(super) fn watch(&mut self) -> Option<CloseReason> {
+        loop {
+            match self.io.poll_idle(&mut Context::from_waker(&self.waker)) {
+                Poll::Pending => return None,
+                Poll::Ready(Probe::Alive) if current_runtime() == self.runtime => {}
+                // Its runtime is gone, so nobody can be told; the next user moves it.
+                Poll::Ready(Probe::Alive | Probe::Unknown) => return None,
+                Poll::Ready(Probe::Eof) => return Some(CloseReason::ClosedByServer),
+                Poll::Ready(Probe::Bytes) => return Some(CloseReason::UnsolicitedBytes),
+            }
+        }
+    }
+
+    /// Makes sure that the next request can have it: asks the kernel, and moves it to this runtime.
+    fn check(&mut self) -> Result<(), CloseReason> {
+        match self.io.probe() {
+            Probe::Eof => return Err(CloseReason::ClosedByServer),
+            Probe::Bytes => return Err(CloseReason::UnsolicitedBytes),
+            Probe::Alive | Probe::Unknown => {}
+        }
+        let here = current_runtime();
+        if here != self.runtime {
+            self.io.rehome().map_err(|_| CloseReason::IoError)?;
+            self.runtime = here;
+        }
+        Ok(())
+    }
+}
+
+impl Socket {
+    pub(super) fn close(self: Box<Self>, pool: &Arc<Pool>, reason: CloseReason, ending: Ending) {
+        self.announce_close(pool, reason, ending);
+        drop(self);
+    }
+
+    /// Says that the socket is dropped next.
+    fn announce_close(&self, pool: &Arc<Pool>, reason: CloseReason, ending: Ending) {
+        pool.event(|inner, _| {
+            ending.count(&mut inner.state);
+            inner.state.closing(self.key, reason);
+        });
+    }
+}
+
+/// One request's hold on one socket. Dropping it closes the socket as cancelled.
+pub(crate) struct Lease {
+    pool: Arc<Pool>,
+    /// `None` once it is given up.
+    socket: Option<Box<Socket>>,
+    /// How many requests the socket was given to, this one included.
+    pub(crate) request_number: u64,
+    /// How long it was idle before.
+    pub(crate) idle_for: Duration,
+    /// The request's outcome is counted.
+    finished: bool,
+}
+
+impl Lease {
+    pub(super) fn new(
+        pool: &Arc<Pool>,
+        socket: Box<Socket>,
+        request_number: u64,
+        idle_for: Duration,
+    ) -> Self {
+        socket.body_since.store(0, Ordering::Relaxed);
+        Self {
+            pool: Arc::clone(pool),
+            socket: Some(socket),
+            request_number,
+            idle_for,
+            finished: false,
+        }
+    }
+
+    pub(crate) fn socket(&mut self) -> &mut Socket {
+        self.socket.as_mut().expect("the socket is here until the lease is given up, which consumes it")
+    }
+
+    /// Whether the socket has served another request before.
+    pub(crate) fn reused(&self) -> bool {
+        self.request_number > 1
+    }
+
+    /// Whether the agent was destroyed while this request used the socket.
+    pub(crate) fn is_destroyed(&self) -> bool {
+        self.socket.as_ref().is_some_and(|socket| self.pool.lock().state.is_destroyed(socket.key))
+    }
+
+    /// The response is there and its body waits to be read.
+    pub(crate) fn body_begins(&mut self, now: Instant) {
+        let since = now.saturating_duration_since(self.pool.epoch).as_nanos();
+        let since = u64::try_from(since).unwrap_or(u64::MAX).saturating_add(1);
+        self.socket().body_since.store(since, Ordering::Relaxed);
+    }
+
+    /// Gives the clean socket back: to the next waiter, or to the idle ones.
+    ///
+    /// `hint` is what the server said about keeping it.
+    pub(crate) fn release(self, hint: Hint) {
+        self.give_back(Outcome::Done, |state, key, now| {
+            state.heed(key, hint);
+            state.release(key, now);
+        });
+    }
+
+    /// Gives the socket back as if it had not been taken: not a byte was written or read.
+    pub(crate) fn put_back(self) {
+        self.give_back(Outcome::Cancelled, State::put_back);
+    }
+
+    /// Closes the socket.
+    pub(crate) fn close(mut self, reason: CloseReason, outcome: Outcome) {
+        let ending = self.ending(outcome);
+        if let Some(socket) = self.socket.take() {
+            socket.close(&self.pool, reason, ending);
+        }
+    }
+
+    /// The request is done, but the rest of its body is still read off.
+    pub(crate) fn drain(&mut self) {
+        let (ending, key) = (self.ending(Outcome::Done), self.socket().key);
+        self.pool.event(|inner, _| {
+            ending.count(&mut inner.state);
+            inner.state.drain(key);
+        });
+    }
+
+    /// The socket leaves HTTP. It goes on counting in the total until the lease is dropped.
+    pub(crate) fn upgrade(&mut self) {
+        let (ending, key) = (self.ending(Outcome::Done), self.socket().key);
+        self.pool.event(|inner, now| {
+            ending.count(&mut inner.state);
+            inner.state.upgrade(key, now);
+        });
+    }
+
+    /// Looks at a socket just taken. If it proves dead, it is no longer the request's; whoever
+    /// `asks_again` does so before dropping it, so as to be in the queue when its slot comes free.
+    pub(super) fn checked(mut self, asks_again: bool) -> Result<Self, Dead> {
+        let Err(reason) = self.socket().check() else { return Ok(self) };
+        let ending = if asks_again {
+            self.finished = true;
+            Ending::NONE
+        } else {
+            self.ending(Outcome::Failed)
+        };
+        let socket = self.socket.take();
+        if let Some(socket) = &socket {
+            socket.announce_close(&self.pool, reason, ending);
+        }
+        Err(Dead { reason, _socket: socket })
+    }
+
+    fn give_back(mut self, outcome: Outcome, back: impl FnOnce(&mut State, SocketKey, Instant)) {
+        let ending = self.ending(outcome);
+        let Some(mut socket) = self.socket.take() else { return };
+        if let Some(reason) = socket.watch() {
+            let surplus = reason == CloseReason::UnsolicitedBytes && outcome == Outcome::Done;
+            let reason = if surplus { CloseReason::SurplusBytes } else { reason };
+            return socket.close(&self.pool, reason, ending);
+        }
+        let key = socket.key;
+        self.pool.event(|inner, now| {
+            inner.held(key).parked = Some(socket);
+            ending.count(&mut inner.state);
+            back(&mut inner.state, key, now);
+        });
+    }
+
+    /// How the request ended, the first time it is told.
+    fn ending(&mut self, outcome: Outcome) -> Ending {
+        let told = std::mem::replace(&mut self.finished, true);
+        Ending { outcome: (!told).then_some(outcome), reused: self.reused() }
+    }
+}
+
+/// A socket that proved dead; dropping it frees its slot.
+pub(super) struct Dead {
+    pub(super) reason: CloseReason,
+    _socket: Option<Box<Socket>>,
+}
+
+/// What there is to count when a request ends.
+#[derive(Clone, Copy)]
+pub(super) struct Ending {
+    outcome: Option<Outcome>,
+    reused: bool,
+}
+
+impl Ending {
+    /// No request ends.
+    pub(super) const NONE: Self = Self { outcome: None, reused: false };
+
+    fn count(self, state: &mut State) {
+        if let Some(outcome) = self.outcome {
+            state.finish(outcome, self.reused);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let ending = self.ending(Outcome::Cancelled);
+        if let Some(socket) = self.socket.take() {
+            socket.close(&self.pool, CloseReason::Cancelled, ending);
+        }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.socket.as_ref().map(|socket| socket.id);
+        f.debug_struct("Lease").field("socket", &id).field("request_number", &self.request_number).finish()
+    }
+}
+
+fn current_runtime() -> Option<runtime::Id> {
+    runtime::Handle::try_current().ok().map(|handle| handle.id())
+}
