@@ -25,6 +25,12 @@ pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request with `Expect: 100-continue` holds its body back, unless told otherwise.
 pub const DEFAULT_EXPECT_CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a server may take to answer, unless told otherwise.
+pub const DEFAULT_RESPONSE_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// How long a server may be silent inside a response body, unless told otherwise.
+pub const DEFAULT_BODY_TIMEOUT: Duration = Duration::from_secs(300);
+
 /// After how long a silent connection is probed by TCP keep-alive, unless told otherwise.
 pub const DEFAULT_TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 
@@ -51,6 +57,8 @@ pub(crate) struct SocketOptions {
 pub(crate) struct RequestDefaults {
     pub(crate) queue_timeout: Option<Duration>,
     pub(crate) expect_continue_timeout: Option<Duration>,
+    pub(crate) response_timeout: Option<Duration>,
+    pub(crate) body_timeout: Option<Duration>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) local_address: Option<IpAddr>,
     pub(crate) title_case_headers: bool,

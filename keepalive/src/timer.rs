@@ -24,7 +24,7 @@ impl Timer {
     }
 
     /// Ready with the error once the whole request's time is up.
-    pub(crate) fn poll_request(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<Error> {
+    fn poll_request(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<Error> {
         let Some((limit, end)) = self.request else { return Poll::Pending };
         ready!(self.poll_until(cx, end));
         let text = format!("the request was not done within {} (timeout)", Seconds(limit));

@@ -59,6 +59,8 @@ impl AgentBuilder {
             requests: RequestDefaults {
                 queue_timeout: Some(options::DEFAULT_QUEUE_TIMEOUT),
                 expect_continue_timeout: Some(options::DEFAULT_EXPECT_CONTINUE_TIMEOUT),
+                response_timeout: Some(options::DEFAULT_RESPONSE_TIMEOUT),
+                body_timeout: Some(options::DEFAULT_BODY_TIMEOUT),
                 timeout: None,
                 local_address: None,
                 title_case_headers: false,
@@ -152,6 +154,20 @@ impl AgentBuilder {
         self
     }
 
+    /// How long the server may take to answer: from the last byte of the request that the socket took to
+    /// the response head. A 1xx does not extend it. `None` is no limit, zero an error. Default: 300 s.
+    pub fn response_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.requests.response_timeout = limit.into();
+        self
+    }
+
+    /// How long the server may be silent inside a response body. A slow reader does not trip it: bytes
+    /// that have come are no silence. `None` is no limit, zero an error. Default: 300 s.
+    pub fn body_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.requests.body_timeout = limit.into();
+        self
+    }
+
     /// How long a whole request may take, from its first poll to the last byte of the response body,
     /// the queue included. It fires when the future or the body is polled. `None` is no limit, zero an
     /// error. Default: no limit. A request's own: [`RequestOptions`](crate::RequestOptions).
@@ -202,6 +218,8 @@ impl AgentBuilder {
         check_time("free_socket_timeout", self.limits.free_socket_timeout)?;
         check_time("max_socket_age", self.limits.max_socket_age)?;
         check_time("connect_timeout", self.sockets.connect_timeout)?;
+        check_time("response_timeout", self.requests.response_timeout)?;
+        check_time("body_timeout", self.requests.body_timeout)?;
         check_time("timeout", self.requests.timeout)?;
         check_time("tcp_keepalive", self.sockets.tcp_keepalive)?;
         Ok(self.make(false))

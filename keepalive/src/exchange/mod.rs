@@ -23,7 +23,7 @@ use self::prepare::{Prepared, prepare};
 use crate::body::{Body, Incoming, Upgraded};
 use crate::h1::{Answer, Call, Head, Payload};
 use crate::options::RequestDefaults;
-use crate::pool::{Acquire, Lease, Pool};
+use crate::pool::{Acquire, Lease, Pool, Seconds};
 use crate::timer::Timer;
 use crate::{CloseReason, Error, Origin, Phase, clock};
 
@@ -47,7 +47,7 @@ pub(crate) async fn exchange(
 
     let mut watch = Stopwatch::start(began, &mut lease);
     let call = Call::new(lease, outgoing);
-    let (answer, mut call) = head(call, defaults.expect_continue_timeout, &mut timer).await?;
+    let (answer, mut call) = head(call, &defaults, &mut timer).await?;
     let (head, body) = match answer {
         Answer::Switched(head, lease, rest) => {
             watch.stop(&call);
@@ -61,7 +61,7 @@ pub(crate) async fn exchange(
             let small = poll_fn(|cx| Poll::Ready(call.take_small_body(cx))).await;
             let body = match small {
                 Some(bytes) => Body::full(bytes),
-                None => Body::incoming(Box::new(Incoming::new(call, timer))),
+                None => Body::incoming(Box::new(Incoming::new(call, timer, defaults.body_timeout))),
             };
             (head, body)
         }
@@ -114,24 +114,34 @@ async fn acquire(
     }
 }
 
-/// Drives the call to its head.
+/// Drives the call to its head. Two limits of their own: until a held body is sent anyway, and of the
+/// server's silence since it took the last byte.
 async fn head(
     mut call: Call,
-    continue_limit: Option<Duration>,
+    defaults: &RequestDefaults,
     timer: &mut Timer,
 ) -> Result<(Answer, Call), Error> {
-    let release_at = match continue_limit {
-        Some(limit) if call.holds_body() => clock::now().checked_add(limit),
-        _ => None,
-    };
+    let mut progress = (call.written(), clock::now());
+    let release_at = defaults.expect_continue_timeout.and_then(|limit| progress.1.checked_add(limit));
     let answer = poll_fn(|cx| {
         loop {
             if let Poll::Ready(answer) = call.poll_head(cx) {
                 return Poll::Ready(answer);
             }
-            let end = release_at.filter(|_| call.holds_body());
+            if call.written() != progress.0 {
+                progress = (call.written(), clock::now());
+            }
+            let holds_body = call.holds_body();
+            let silent_until = defaults.response_timeout.and_then(|limit| progress.1.checked_add(limit));
+            let end = if holds_body { release_at } else { silent_until };
             match ready!(timer.poll_phase(cx, call.phase(), end)) {
-                None => call.release_body(),
+                None if holds_body => call.release_body(),
+                None => {
+                    let limit = Seconds(defaults.response_timeout.unwrap_or_default());
+                    let text = format!("the server did not answer within {limit} (response_timeout)");
+                    let late = Error::timeout(call.phase(), text);
+                    return Poll::Ready(Err(call.fail(late, CloseReason::TimedOut)));
+                }
                 Some(late) => return Poll::Ready(Err(call.fail(late, CloseReason::TimedOut))),
             }
         }

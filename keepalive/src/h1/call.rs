@@ -181,6 +181,11 @@ impl Call {
         self.upload.as_ref().is_some_and(Upload::is_held)
     }
 
+    /// How many bytes of the request the socket took.
+    pub(crate) fn written(&self) -> u64 {
+        self.evidence.written
+    }
+
     /// When the request was written, or as much of it as ever will be.
     pub(crate) fn sent_at(&self) -> Option<Instant> {
         self.sent_at

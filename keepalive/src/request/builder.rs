@@ -58,7 +58,8 @@ impl RequestBuilder {
     {
         let bad = |what: &str, name: N, error: http::Error| {
             let name = name.to_string();
-            Error::request(format!("the {what} of header `{}` is not valid", name.escape_debug())).caused_by(error)
+            Error::request(format!("the {what} of header `{}` is not valid", name.escape_debug()))
+                .caused_by(error)
         };
         self.request = self.request.and_then(|mut request| {
             let key = name.clone().try_into().map_err(|error| bad("name", name.clone(), error.into()))?;
