@@ -56,6 +56,8 @@ pub(crate) struct SocketOptions {
 #[derive(Debug, Clone)]
 pub(crate) struct RequestDefaults {
     pub(crate) queue_timeout: Option<Duration>,
+    /// As in [`SocketOptions`]: how long a request may have to wait for a dial.
+    pub(crate) connect_timeout: Option<Duration>,
     pub(crate) expect_continue_timeout: Option<Duration>,
     pub(crate) response_timeout: Option<Duration>,
     pub(crate) body_timeout: Option<Duration>,

@@ -55,9 +55,6 @@ impl Origin {
                 return Err(Error::request(format!("scheme `{scheme}` is not supported, only `http` is")));
             }
         }
-        let Some(host) = uri.host().filter(|host| !host.is_empty()) else {
-            return Err(Error::request(format!("`{}` has no host", shown(uri))));
-        };
         let bad_port = || {
             let text = format!("`{}` has a bad port: it must be a number from 1 to 65535", shown(uri));
             Error::request(text)
@@ -66,11 +63,15 @@ impl Origin {
         if port == 0 {
             return Err(bad_port());
         }
-        let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        let host = uri.host().unwrap_or_default();
+        let host: Box<str> = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
             // RFC 6874: the zone's `%` is written `%25` in a URL.
             Some(address) => address.replacen("%25", "%", 1).to_ascii_lowercase().into(),
             None => host.to_ascii_lowercase().into(),
         };
+        if host.is_empty() {
+            return Err(Error::request(format!("`{}` has no host", shown(uri))));
+        }
         Ok(Self(Arc::new(Parts { host, port, local_address })))
     }
 
@@ -198,6 +199,7 @@ mod tests {
             ("http://[::1]x/", "`http://[::1]x/` has a bad port: it must be a number from 1 to 65535"),
             ("http://a:0/", "`http://a:0/` has a bad port: it must be a number from 1 to 65535"),
             ("http://:80/", "`http://:80/` has no host"),
+            ("http://[]/", "`http://[]/` has no host"),
             (
                 "http://me:secret@a:0/?key=1",
                 "`http://a:0/` has a bad port: it must be a number from 1 to 65535",

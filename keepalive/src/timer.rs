@@ -5,14 +5,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use tokio::runtime::{self, Handle};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::pool::Seconds;
-use crate::{Error, Phase};
+use crate::{Error, Phase, clock};
 
 /// The limit of the whole request, and a sleep that serves it and the limits of single phases.
 pub(crate) struct Timer {
-    sleep: Option<Pin<Box<Sleep>>>,
+    /// And the runtime whose timer it stands in.
+    sleep: Option<(runtime::Id, Pin<Box<Sleep>>)>,
     /// The request's whole time and when it ends.
     request: Option<(Duration, Instant)>,
 }
@@ -23,12 +25,13 @@ impl Timer {
         Self { sleep: None, request }
     }
 
-    /// Ready with the error once the whole request's time is up.
-    fn poll_request(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<Error> {
-        let Some((limit, end)) = self.request else { return Poll::Pending };
-        ready!(self.poll_until(cx, end));
-        let text = format!("the request was not done within {} (timeout)", Seconds(limit));
-        Poll::Ready(Error::timeout(phase, text))
+    /// The error if the whole request's time is up.
+    pub(crate) fn request_is_over(&self, phase: Phase) -> Option<Error> {
+        let (limit, end) = self.request?;
+        (clock::now() >= end).then(|| {
+            let text = format!("the request was not done within {} (timeout)", Seconds(limit));
+            Error::timeout(phase, text)
+        })
     }
 
     /// Ready with the error once the request's time is up, or with `None` at `end` if that is sooner.
@@ -38,19 +41,31 @@ impl Timer {
         phase: Phase,
         end: Option<Instant>,
     ) -> Poll<Option<Error>> {
-        match end {
-            Some(end) if self.request.is_none_or(|(_, request)| end < request) => {
-                self.poll_until(cx, end).map(|()| None)
-            }
-            _ => self.poll_request(cx, phase).map(Some),
-        }
+        let request = self.request.map(|(_, end)| end);
+        let Some(first) = end.into_iter().chain(request).min() else { return Poll::Pending };
+        ready!(self.poll_until(cx, first));
+        Poll::Ready(self.request_is_over(phase))
     }
 
     fn poll_until(&mut self, cx: &mut Context<'_>, end: Instant) -> Poll<()> {
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(end)));
-        if sleep.deadline() != end {
-            sleep.as_mut().reset(end);
+        // Not left to the sleep alone: it is never ready for a task that has used up its turn, which one
+        // that always has something to do does each time.
+        if clock::now() >= end {
+            return Poll::Ready(());
         }
-        sleep.as_mut().poll(cx)
+        // A future can move to another runtime, a sleep cannot. Outside of all of them nobody wakes us.
+        let Ok(here) = Handle::try_current() else { return Poll::Pending };
+        match &mut self.sleep {
+            Some((runtime, sleep)) if *runtime == here.id() => {
+                if sleep.deadline() != end {
+                    sleep.as_mut().reset(end);
+                }
+            }
+            sleep => *sleep = Some((here.id(), Box::pin(sleep_until(end)))),
+        }
+        match &mut self.sleep {
+            Some((_, sleep)) => sleep.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
     }
 }

@@ -58,6 +58,7 @@ impl AgentBuilder {
             },
             requests: RequestDefaults {
                 queue_timeout: Some(options::DEFAULT_QUEUE_TIMEOUT),
+                connect_timeout: Some(options::DEFAULT_CONNECT_TIMEOUT),
                 expect_continue_timeout: Some(options::DEFAULT_EXPECT_CONTINUE_TIMEOUT),
                 response_timeout: Some(options::DEFAULT_RESPONSE_TIMEOUT),
                 body_timeout: Some(options::DEFAULT_BODY_TIMEOUT),
@@ -144,6 +145,7 @@ impl AgentBuilder {
     /// Default: 10 s.
     pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.sockets.connect_timeout = limit.into();
+        self.requests.connect_timeout = self.sockets.connect_timeout;
         self
     }
 
@@ -183,7 +185,7 @@ impl AgentBuilder {
     }
 
     /// After how long a silence TCP asks whether the peer is still there (Node: `keepAliveMsecs`).
-    /// `None` turns it off, zero is an error. Default: 60 s.
+    /// In whole seconds, from 1 to 32767; `None` turns it off. Default: 60 s.
     pub fn tcp_keepalive(mut self, time: impl Into<Option<Duration>>) -> Self {
         self.sockets.tcp_keepalive = time.into();
         self
@@ -221,7 +223,10 @@ impl AgentBuilder {
         check_time("response_timeout", self.requests.response_timeout)?;
         check_time("body_timeout", self.requests.body_timeout)?;
         check_time("timeout", self.requests.timeout)?;
-        check_time("tcp_keepalive", self.sockets.tcp_keepalive)?;
+        if self.sockets.tcp_keepalive.is_some_and(|time| !(1..=MAX_TCP_KEEPALIVE).contains(&time.as_secs())) {
+            let text = format!("tcp_keepalive must be from 1 s to {MAX_TCP_KEEPALIVE} s, or None to turn it off");
+            return Err(Error::request(text));
+        }
         Ok(self.make(false))
     }
 
@@ -247,6 +252,9 @@ impl AgentBuilder {
         Agent { handle: Arc::new(Handle { pool, defaults: Arc::new(self.requests) }) }
     }
 }
+
+/// What Linux takes for TCP_KEEPIDLE.
+const MAX_TCP_KEEPALIVE: u64 = 32_767;
 
 /// A limit of sockets as the pool wants it.
 pub(super) fn check_sockets(name: &str, limit: Option<usize>) -> Result<usize, Error> {

@@ -32,6 +32,10 @@ impl Incoming {
         let Some(call) = &mut self.call else { return Poll::Ready(None) };
         if let Poll::Ready(event) = call.poll_body(cx) {
             self.silent_since = None;
+            // A body that never stops coming leaves the timer no turn.
+            if let Some(late) = self.timer.request_is_over(Phase::Receive) {
+                return Poll::Ready(Some(Err(call.fail(late, CloseReason::TimedOut))));
+            }
             return Poll::Ready(match event {
                 Ok(BodyEvent::Data(data)) => Some(Ok(Frame::data(data))),
                 Ok(BodyEvent::Trailers(trailers)) => Some(Ok(Frame::trailers(trailers))),

@@ -39,11 +39,16 @@ impl TcpConnector {
             let share = deadline.map(|deadline| share(clock::now(), deadline, addresses.len() - tried));
             match within(share, self.dial_address(address, origin.local_address())).await {
                 Some(Ok(stream)) => {
+                    let connected = clock::now();
                     return Ok(Connected {
                         local: stream.local_addr().ok(),
                         peer: stream.peer_addr().ok(),
                         io: Box::new(TcpIo::new(stream, permit)),
-                        timings: DialTimings { dns: resolved - began, connect: clock::now() - resolved },
+                        timings: DialTimings {
+                            dns: resolved - began,
+                            connect: connected - resolved,
+                            ended: Some(connected.into_std()),
+                        },
                     });
                 }
                 Some(Err(error)) => last = Some(error),
@@ -64,9 +69,10 @@ impl TcpConnector {
             socket.bind(SocketAddr::new(local, 0))?;
         }
         let stream = socket.connect(address).await?;
-        stream.set_nodelay(self.options.tcp_nodelay)?;
+        // A connection without these is still a connection.
+        let _ = stream.set_nodelay(self.options.tcp_nodelay);
         if let Some(time) = self.options.tcp_keepalive {
-            SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(time))?;
+            let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(time));
         }
         Ok(stream)
     }

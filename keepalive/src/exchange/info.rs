@@ -71,9 +71,11 @@ impl Stopwatch {
         let (reused, request_number) = (lease.reused(), lease.request_number);
         let socket = lease.socket();
         let dialed = socket.dialed.take();
-        let DialTimings { dns, connect } = dialed.unwrap_or_default();
+        let DialTimings { dns, connect, ended } = dialed.unwrap_or_default();
+        // The part of the dial that this request waited for.
+        let dialing = ended.map_or(Duration::ZERO, |ended| ended.saturating_duration_since(began.into_std()));
         let timings = Timings {
-            queue: (now - began.into_std()).saturating_sub(dns + connect),
+            queue: now.saturating_duration_since(began.into_std()).saturating_sub(dialing.min(dns + connect)),
             dns: dialed.map(|_| dns),
             connect: dialed.map(|_| connect),
             ..Timings::default()

@@ -43,7 +43,7 @@ pub(crate) async fn exchange(
     };
     let Prepared { origin, outgoing, timeout } = prepared;
     let mut timer = Timer::new(began, timeout);
-    let mut lease = acquire(pool, origin, runtime, defaults.queue_timeout, &mut timer).await?;
+    let mut lease = acquire(pool, origin, runtime, &defaults, &mut timer).await?;
 
     let mut watch = Stopwatch::start(began, &mut lease);
     let call = Call::new(lease, outgoing);
@@ -77,18 +77,20 @@ fn ready_to_go(request: Request<Payload>, defaults: &RequestDefaults) -> Result<
     Ok((prepare(request, defaults)?, runtime))
 }
 
-/// Waits for a socket: at most `limit` in the queue, and as long as it takes while a dial is under way
-/// for this request, which has a limit of its own.
+/// Waits for a socket: in the queue at most `queue_timeout`, and while a dial is under way for this
+/// request as long as that may take, which `connect_timeout` limits.
 async fn acquire(
     pool: Arc<Pool>,
     origin: Origin,
     runtime: Handle,
-    limit: Option<Duration>,
+    defaults: &RequestDefaults,
     timer: &mut Timer,
 ) -> Result<Lease, Error> {
     let began = clock::now();
+    let limit = defaults.queue_timeout;
     let mut end = limit.and_then(|limit| began.checked_add(limit));
-    let mut acquire = Acquire::new(pool, origin, runtime);
+    let mut dials_end = None;
+    let mut acquire = Acquire::new(pool, origin.clone(), runtime);
     let got = poll_fn(|cx| {
         loop {
             if let Poll::Ready(lease) = Pin::new(&mut acquire).poll(cx) {
@@ -97,8 +99,19 @@ async fn acquire(
             match ready!(timer.poll_phase(cx, Phase::Queue, end)) {
                 Some(late) => return Poll::Ready(Err(Some(late))),
                 None if acquire.is_queued() => return Poll::Ready(Err(None)),
-                // It was the dial that took so long. Should that fail, the time in the queue begins anew.
-                None => end = limit.and_then(|limit| clock::now().checked_add(limit.max(SHORTEST_LOOK))),
+                // It was the dial that took so long: the time in the queue begins anew, for as long as
+                // one dial and another after it can take. Longer means that the runtime of the dial does
+                // not run.
+                None => {
+                    let now = clock::now();
+                    let dial = defaults.connect_timeout.map(|dial| dial.saturating_mul(2));
+                    let dials_end = *dials_end.get_or_insert_with(|| dial.and_then(|dial| now.checked_add(dial)));
+                    if dials_end.is_some_and(|end| now >= end) {
+                        return Poll::Ready(Err(Some(no_dial(&origin, now - began))));
+                    }
+                    let again = limit.and_then(|limit| now.checked_add(limit.max(SHORTEST_LOOK)));
+                    end = again.into_iter().chain(dials_end).min();
+                }
             }
         }
     })
@@ -112,6 +125,14 @@ async fn acquire(
             Err(late.at(phase))
         }
     }
+}
+
+fn no_dial(origin: &Origin, waited: Duration) -> Error {
+    let text = format!(
+        "the dial to {origin} has made no progress for {}; the runtime it was begun on may not be running",
+        Seconds(waited)
+    );
+    Error::timeout(Phase::Connect, text)
 }
 
 /// Drives the call to its head. Two limits of their own: until a held body is sent anyway, and of the

@@ -92,6 +92,12 @@ impl Call {
                     self.in_body = true;
                     return Poll::Ready(Ok(Answer::Response(head)));
                 }
+                // RFC 9110 §7.8: the new protocol begins behind the whole request.
+                Ok(HeadEvent::Switched(_)) if self.upload.is_some() => {
+                    let text = "the server switched protocols before it had the whole request";
+                    let error = Error::protocol(self.phase(), text);
+                    return Poll::Ready(Err(self.fail(error, CloseReason::ProtocolError)));
+                }
                 Ok(HeadEvent::Switched(head)) => {
                     let rest = std::mem::take(&mut self.buf).freeze();
                     let Some(mut lease) = self.lease.take() else { continue };
@@ -116,10 +122,14 @@ impl Call {
     /// Reads the body on, and writes the rest of the request on. After [`BodyEvent::End`] the socket is
     /// given up, and only `End` follows.
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
+        match self.ahead.pop_front() {
+            Some(event) => Poll::Ready(event),
+            None => self.poll_rest(cx),
+        }
+    }
+
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
         loop {
-            if let Some(event) = self.ahead.pop_front() {
-                return Poll::Ready(event);
-            }
             if self.lease.is_none() {
                 return Poll::Ready(Ok(BodyEvent::End));
             }
@@ -155,17 +165,30 @@ impl Call {
                 }
             }
         }
-        let mut first = None;
-        let next = loop {
-            match self.poll_body(cx) {
-                Poll::Ready(Ok(BodyEvent::Data(data))) if first.is_none() => first = Some(data),
-                Poll::Ready(Ok(BodyEvent::End)) => return Some(first.unwrap_or_default()),
-                Poll::Ready(event) => break Some(event),
-                Poll::Pending => break None,
+        let mut taken = 0;
+        while taken <= SMALL_BODY {
+            match self.poll_rest(cx) {
+                Poll::Ready(Ok(BodyEvent::End)) => {
+                    return match self.ahead.pop_front() {
+                        None => Some(Bytes::new()),
+                        Some(Ok(BodyEvent::Data(data))) if self.ahead.is_empty() => Some(data),
+                        Some(event) => {
+                            self.ahead.push_front(event);
+                            None
+                        }
+                    };
+                }
+                Poll::Ready(Ok(event)) => {
+                    taken += weight(&event);
+                    self.ahead.push_back(Ok(event));
+                }
+                Poll::Ready(Err(error)) => {
+                    self.ahead.push_back(Err(error));
+                    break;
+                }
+                Poll::Pending => break,
             }
-        };
-        self.ahead.extend(first.map(|data| Ok(BodyEvent::Data(data))));
-        self.ahead.extend(next);
+        }
         None
     }
 
@@ -207,10 +230,10 @@ impl Call {
             }
         }
         let mut hint = http_body::SizeHint::new();
-        hint.set_lower(rest.lower() + ahead);
+        hint.set_lower(rest.lower().saturating_add(ahead));
         // As the body of a request it must not get a length, which would leave no room for the trailers.
-        if let Some(upper) = rest.upper().filter(|_| !trailers) {
-            hint.set_upper(upper + ahead);
+        if let Some(upper) = rest.upper().filter(|_| !trailers).and_then(|upper| upper.checked_add(ahead)) {
+            hint.set_upper(upper);
         }
         hint
     }
@@ -305,6 +328,17 @@ impl Drop for Call {
         }
     }
 }
+
+/// What an event counts towards [`SMALL_BODY`]: a piece is never free, or a million of one byte would be small.
+fn weight(event: &BodyEvent) -> u64 {
+    match event {
+        BodyEvent::Data(data) => data.len() as u64 + PIECE,
+        _ => PIECE,
+    }
+}
+
+/// About what a piece costs beside its bytes.
+const PIECE: u64 = 64;
 
 /// Room for a small response, head and body.
 const FIRST_READ: usize = 8 * 1024;

@@ -22,8 +22,10 @@ impl Call {
         match verdict {
             Verdict::Reusable => lease.release(hint),
             Verdict::Close(CloseReason::UploadUnfinished) => {
-                // A body held back for a 100 that did not come is not sent to be thrown away.
-                let upload = self.upload.take().filter(|upload| !upload.is_held());
+                // A body held back for a 100 that did not come is not sent to be thrown away, nor is any
+                // if the socket cannot be used again whatever becomes of it.
+                let worth_it = self.decoder.prospect() == Verdict::Reusable;
+                let upload = self.upload.take().filter(|upload| worth_it && !upload.is_held());
                 let (Some(mut upload), Ok(runtime)) = (upload, Handle::try_current()) else {
                     return lease.close(CloseReason::UploadUnfinished, Outcome::Done);
                 };

@@ -34,11 +34,14 @@ impl RawSocket {
 pub(crate) struct TcpIo {
     /// `None` only after [`Io::rehome`] failed; then every operation says "not connected".
     raw: Option<Arc<RawSocket>>,
+    /// Holds the slot while the socket moves, and after it failed to: the owner has to announce the
+    /// close before the slot comes free.
+    moving: Option<Permit>,
 }
 
 impl TcpIo {
     pub(crate) fn new(stream: TcpStream, permit: Permit) -> Self {
-        Self { raw: Some(Arc::new(RawSocket { stream, permit })) }
+        Self { raw: Some(Arc::new(RawSocket { stream, permit })), moving: None }
     }
 
     fn stream(&self) -> io::Result<&TcpStream> {
@@ -85,11 +88,12 @@ impl Io for TcpIo {
     fn rehome(&mut self) -> io::Result<()> {
         // A duplicate would be a second descriptor for one slot, so the socket itself moves. That works
         // unless somebody is shutting it down right now.
-        let Some(RawSocket { stream, permit }) = self.raw.take().and_then(Arc::into_inner) else {
-            return Err(ErrorKind::NotConnected.into());
-        };
+        let raw = self.raw.take().ok_or(ErrorKind::NotConnected)?;
+        self.moving = Some(raw.permit.clone());
+        let RawSocket { stream, permit } = Arc::into_inner(raw).ok_or(ErrorKind::NotConnected)?;
         let stream = TcpStream::from_std(stream.into_std()?)?;
         self.raw = Some(Arc::new(RawSocket { stream, permit }));
+        self.moving = None;
         Ok(())
     }
 }

@@ -54,15 +54,21 @@ impl Acquire {
 
     /// One question to the pool, the first or another.
     fn ask(&mut self, cx: &Context<'_>) -> Answer {
-        if self.pool.signal.lacks_keeper() {
-            keeper::start(&self.pool, &self.runtime);
+        // A future may move to another runtime; what is done for it must run where it is.
+        if let Ok(here) = Handle::try_current() {
+            if here.id() != self.runtime.id() {
+                self.runtime = here;
+            }
         }
-        let (answer, _old_waker_or_waiting) = self.pool.event(|inner, now| {
+        // Cloned before the lock is taken, dropped after: wakers are foreign.
+        let waker = cx.waker().clone();
+        let (answer, keeper, _old) = self.pool.event(|inner, now| {
+            let keeper = inner.lacks_keeper(&self.runtime);
             let turn = match (self.waiter, self.ticket) {
                 (Some(waiter), _) => inner.state.poll_waiter(waiter, now),
                 (None, Some(ticket)) => inner.state.request(&self.origin, ticket, now),
                 (None, None) => match inner.state.arrive() {
-                    None => return (Answer::Fail(Error::closed()), (None, None)),
+                    None => return (Answer::Fail(Error::closed()), keeper, (None, Some(waker))),
                     Some(ticket) => {
                         self.ticket = Some(ticket);
                         inner.state.request(&self.origin, ticket, now)
@@ -71,15 +77,18 @@ impl Acquire {
             };
             if let Turn::Wait(key) = turn {
                 self.waiter = Some(key);
-                return (Answer::Wait, (inner.wait(key, cx, &self.runtime), None));
+                return (Answer::Wait, keeper, inner.wait(key, waker, &self.runtime));
             }
             let mut waiting = self.waiter.take().and_then(|key| inner.waiters[key.0].take());
             let answer = match turn {
                 Turn::Go(key) => inner.lend(key, now),
                 _ => Answer::Fail(failure(waiting.as_mut(), &self.origin)),
             };
-            (answer, (None, waiting))
+            (answer, keeper, (waiting, Some(waker)))
         });
+        if let Some(keeper) = keeper {
+            keeper::start(&self.pool, &self.runtime, keeper);
+        }
         answer
     }
 
@@ -142,18 +151,17 @@ impl Inner {
         }
     }
 
-    /// Notes whom to wake; returns what to drop when the lock is free.
-    fn wait(&mut self, key: WaiterKey, cx: &Context<'_>, runtime: &Handle) -> Option<Waker> {
+    /// Notes whom to wake, and where; returns what to drop when the lock is free.
+    fn wait(&mut self, key: WaiterKey, waker: Waker, runtime: &Handle) -> (Option<Waiting>, Option<Waker>) {
         if self.waiters.len() <= key.0 {
             self.waiters.resize_with(key.0 + 1, || None);
         }
         match &mut self.waiters[key.0] {
-            Some(Waiting { waker: Some(waker), .. }) if waker.will_wake(cx.waker()) => None,
-            Some(waiting) => waiting.waker.replace(cx.waker().clone()),
-            empty => {
-                *empty =
-                    Some(Waiting { waker: Some(cx.waker().clone()), runtime: runtime.clone(), error: None });
-                None
+            Some(waiting) if waiting.runtime.id() == runtime.id() => (None, waiting.waker.replace(waker)),
+            place => {
+                let error = place.as_mut().and_then(|waiting| waiting.error.take());
+                let waiting = Waiting { waker: Some(waker), runtime: runtime.clone(), error };
+                (place.replace(waiting), None)
             }
         }
     }

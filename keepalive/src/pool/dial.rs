@@ -49,9 +49,7 @@ impl Pool {
         match outcome {
             Ok(connected) => {
                 let mut socket = Socket::new(self, key, id, connected);
-                if socket.watch().is_some() {
-                    self.signal.stir(key, id);
-                }
+                let stirred = socket.watch().is_some();
                 self.event(|inner, now| {
                     let held = inner.held(key);
                     held.stop = None;
@@ -60,6 +58,9 @@ impl Pool {
                     held.parked = Some(socket);
                     inner.state.dialed(key, now);
                 });
+                if stirred {
+                    self.stir(key, id);
+                }
             }
             Err(error) => self.event(|inner, now| {
                 inner.held(key).stop = None;

@@ -1,5 +1,13 @@
 //! What is left to do once the lock is free.
+//!
+//! Effects are carried out one after another and never inside each other: an effect that causes an event
+//! (a closed descriptor frees its slot, which starts a dial, whose runtime is gone, which frees a slot …)
+//! has the new effects queued behind it. So the stack stays flat however long such a chain is. One that
+//! panics, as a foreign waker may, does not take the others with it.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
@@ -8,7 +16,7 @@ use tokio::sync::Notify;
 
 use super::lease::Socket;
 use super::state::SocketKey;
-use super::{Pool, dial, keeper};
+use super::{Pool, dial};
 use crate::Origin;
 use crate::io::RawSocket;
 
@@ -18,8 +26,9 @@ pub(super) enum Effect {
     Close(Box<Socket>),
     Shutdown(Weak<RawSocket>),
     Dial { socket: SocketKey, id: u64, origin: Origin, runtime: Handle, stop: Arc<Notify> },
-    Stop(Arc<Notify>),
-    NudgeKeeper,
+    /// Tells a dial to stop, or a keeper that there is something to do.
+    Notify(Arc<Notify>),
+    Look { socket: SocketKey, id: u64 },
     Emptied,
 }
 
@@ -43,24 +52,74 @@ impl Effects {
         effects.into_iter().for_each(|effect| self.push(effect));
     }
 
+    /// Carries them out, or leaves it to the call of `run` that this one happens in.
     pub(super) fn run(self, pool: &Arc<Pool>) {
-        for effect in self.first.into_iter().chain(self.more) {
-            match effect {
-                Effect::Wake(waker) => waker.wake(),
-                // The descriptor is closed here, and its slot reports that in an event of its own.
-                Effect::Close(socket) => drop(socket),
-                Effect::Shutdown(raw) => {
-                    if let Some(raw) = raw.upgrade() {
-                        raw.shutdown_now();
-                    }
-                }
-                Effect::Dial { socket, id, origin, runtime, stop } => {
-                    dial::start(pool, socket, id, origin, &runtime, stop);
-                }
-                Effect::Stop(stop) => stop.notify_one(),
-                Effect::NudgeKeeper => keeper::nudge(pool),
-                Effect::Emptied => pool.emptied.notify_waiters(),
+        if self.first.is_none() {
+            return;
+        }
+        let effects = self.first.into_iter().chain(self.more).map(|effect| (Arc::clone(pool), effect));
+        let Some(outermost) = with_queue(|queue| {
+            queue.effects.extend(effects);
+            !std::mem::replace(&mut queue.running, true)
+        }) else {
+            return;
+        };
+        if outermost {
+            run_queued();
+        }
+    }
+}
+
+/// This thread's effects.
+#[derive(Default)]
+struct Queue {
+    effects: VecDeque<(Arc<Pool>, Effect)>,
+    running: bool,
+}
+
+thread_local! {
+    static QUEUE: RefCell<Queue> = RefCell::default();
+}
+
+/// `None` only while the thread is being torn down, when nobody is left to do anything for.
+fn with_queue<T>(f: impl FnOnce(&mut Queue) -> T) -> Option<T> {
+    QUEUE.try_with(|queue| f(&mut queue.borrow_mut())).ok()
+}
+
+fn run_queued() {
+    let mut panicked = None;
+    while let Some((pool, effect)) = with_queue(|queue| {
+        let next = queue.effects.pop_front();
+        queue.running = next.is_some();
+        next
+    })
+    .flatten()
+    {
+        // Dropping the last handle to the pool is foreign too: it closes what the pool still holds.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(move || carry_out(&pool, effect))) {
+            panicked.get_or_insert(panic);
+        }
+    }
+    if let Some(panic) = panicked {
+        resume_unwind(panic);
+    }
+}
+
+fn carry_out(pool: &Arc<Pool>, effect: Effect) {
+    match effect {
+        Effect::Wake(waker) => waker.wake(),
+        // The descriptor is closed here, and its slot reports that in an event of its own.
+        Effect::Close(socket) => drop(socket),
+        Effect::Shutdown(raw) => {
+            if let Some(raw) = raw.upgrade() {
+                raw.shutdown_now();
             }
         }
+        Effect::Dial { socket, id, origin, runtime, stop } => {
+            dial::start(pool, socket, id, origin, &runtime, stop);
+        }
+        Effect::Notify(notify) => notify.notify_one(),
+        Effect::Look { socket, id } => pool.stir(socket, id),
+        Effect::Emptied => pool.emptied.notify_waiters(),
     }
 }

@@ -1,67 +1,73 @@
-//! The keeper: one task per agent that lets time pass and closes idle sockets which their server closed.
+//! The keepers: they let time pass and close idle sockets which their server closed.
 //!
-//! It holds the pool weakly, sleeps until the machine's next deadline or a signal, and is started again
-//! by the next request if its runtime died. There is no task per socket: the waker of an idle socket
-//! writes the socket's name into the [`Signal`] and wakes the keeper.
+//! One task on each runtime that the agent is used from, started by the first request there: a runtime
+//! that nobody drives at the moment must not stop the time of the others. A keeper holds the pool weakly,
+//! sleeps until the machine's next deadline or until it is told, and ends with the pool or its runtime.
+//!
+//! There is no task per socket: the waker of an idle socket notes the socket's name and tells the
+//! keepers.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Poll, Wake, Waker};
 use std::time::Instant;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{self, Handle};
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
+use super::effects::{Effect, Effects};
 use super::lease::Ending;
 use super::state::SocketKey;
-use super::{Pool, spawn};
+use super::{Inner, Pool, spawn};
 use crate::clock;
 
-/// How the keeper is woken. It outlives the pool, so that wakers need not hold the pool.
-#[derive(Default)]
-pub(super) struct Signal {
-    wake: Notify,
-    /// Idle sockets on which something happened, by key and id (keys are used again).
-    stirred: Mutex<Vec<(SocketKey, u64)>>,
-    running: AtomicBool,
-    gone: AtomicBool,
+/// A keeper as the pool sees it.
+pub(super) struct Keeper {
+    runtime: runtime::Id,
+    wake: Arc<Notify>,
+    /// Until when it sleeps, or was last told that it may; `None`: until it is told.
+    until: Option<Instant>,
 }
 
-impl Signal {
-    pub(super) fn nudge(&self) {
+impl Keeper {
+    pub(super) fn tell(&self) {
         self.wake.notify_one();
     }
+}
 
-    pub(super) fn stir(&self, key: SocketKey, id: u64) {
-        self.stirred.lock().unwrap_or_else(PoisonError::into_inner).push((key, id));
-        self.nudge();
+impl Inner {
+    /// A name for a keeper that the caller must start, if there is none on this runtime.
+    pub(super) fn lacks_keeper(&mut self, runtime: &Handle) -> Option<Arc<Notify>> {
+        let runtime = runtime.id();
+        if self.keepers.iter().any(|keeper| keeper.runtime == runtime) {
+            return None;
+        }
+        let wake = Arc::new(Notify::new());
+        self.keepers.push(Keeper { runtime, wake: Arc::clone(&wake), until: None });
+        Some(wake)
     }
 
-    pub(super) fn pool_is_gone(&self) {
-        self.gone.store(true, Ordering::Release);
-        self.nudge();
-    }
-
-    /// Whether a keeper must be started; the caller then has to start it.
-    pub(super) fn lacks_keeper(&self) -> bool {
-        !self.running.load(Ordering::Acquire) && !self.running.swap(true, Ordering::AcqRel)
-    }
-
-    fn take_stirred(&self) -> Vec<(SocketKey, u64)> {
-        std::mem::take(&mut *self.stirred.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Tells every keeper that sleeps for longer than the machine does.
+    pub(super) fn tell_keepers(&mut self, effects: &mut Effects) {
+        let Some(deadline) = self.state.next_deadline() else { return };
+        for keeper in &mut self.keepers {
+            if keeper.until.is_none_or(|until| deadline < until) {
+                keeper.until = Some(deadline);
+                effects.push(Effect::Notify(Arc::clone(&keeper.wake)));
+            }
+        }
     }
 }
 
 /// The waker of an idle socket.
-pub(super) fn waker(signal: &Arc<Signal>, key: SocketKey, id: u64) -> Waker {
-    Waker::from(Arc::new(Stir { signal: Arc::clone(signal), key, id }))
+pub(super) fn waker(pool: &Arc<Pool>, key: SocketKey, id: u64) -> Waker {
+    Waker::from(Arc::new(Stir { pool: Arc::downgrade(pool), key, id }))
 }
 
 struct Stir {
-    signal: Arc<Signal>,
+    pool: Weak<Pool>,
     key: SocketKey,
     id: u64,
 }
@@ -72,72 +78,67 @@ impl Wake for Stir {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.signal.stir(self.key, self.id);
+        if let Some(pool) = self.pool.upgrade() {
+            pool.stir(self.key, self.id);
+        }
     }
 }
 
-/// Starts the keeper; [`Signal::lacks_keeper`] must have said so.
-pub(super) fn start(pool: &Arc<Pool>, runtime: &Handle) {
-    let running = Running { signal: Arc::clone(&pool.signal), pool: Arc::downgrade(pool) };
+/// Starts the keeper that [`Inner::lacks_keeper`] gave a name.
+pub(super) fn start(pool: &Arc<Pool>, runtime: &Handle, wake: Arc<Notify>) {
+    let running = Running { pool: Arc::downgrade(pool), wake };
     spawn(runtime, keep(running));
-}
-
-/// There is something to do sooner than the keeper thinks. One whose runtime died is started again here:
-/// those who wait on another runtime may not be polled until it has done its work.
-pub(super) fn nudge(pool: &Arc<Pool>) {
-    match Handle::try_current() {
-        Ok(here) if pool.signal.lacks_keeper() => start(pool, &here),
-        _ => pool.signal.nudge(),
-    }
 }
 
 /// Dropped with the keeper's task, also when its runtime dies.
 struct Running {
-    signal: Arc<Signal>,
     pool: Weak<Pool>,
+    wake: Arc<Notify>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.signal.running.store(false, Ordering::Release);
         if let Some(pool) = self.pool.upgrade() {
-            pool.lock().keeper_until = None;
+            pool.event(|inner, _| inner.keepers.retain(|keeper| !Arc::ptr_eq(&keeper.wake, &self.wake)));
         }
     }
 }
 
 async fn keep(running: Running) {
-    let Running { signal, pool } = &running;
     let mut sleep = pin!(sleep_until(clock::now()));
-    loop {
-        let Some(deadline) = pool.upgrade().map(|pool| pool.keep_house()) else { return };
-        let mut signalled = pin!(signal.wake.notified());
+    while let Some(deadline) = running.pool.upgrade().map(|pool| pool.keep_house(&running.wake)) {
+        let mut told = pin!(running.wake.notified());
         if let Some(deadline) = deadline {
             sleep.as_mut().reset(deadline.into());
         }
-        poll_fn(|cx| {
-            if signalled.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(());
-            }
-            if deadline.is_some() { sleep.as_mut().poll(cx) } else { Poll::Pending }
+        poll_fn(|cx| match told.as_mut().poll(cx) {
+            Poll::Pending if deadline.is_some() => sleep.as_mut().poll(cx),
+            told => told,
         })
         .await;
-        if signal.gone.load(Ordering::Acquire) {
-            return;
-        }
     }
 }
 
 impl Pool {
+    /// Has the keepers look at a socket on which something happened.
+    pub(super) fn stir(self: &Arc<Self>, key: SocketKey, id: u64) {
+        self.stirred.lock().unwrap_or_else(PoisonError::into_inner).push((key, id));
+        let told: Vec<_> = self.lock().keepers.iter().map(|keeper| Arc::clone(&keeper.wake)).collect();
+        told.iter().for_each(|wake| wake.notify_one());
+    }
+
     /// Does what is due and says when there is more.
-    fn keep_house(self: &Arc<Self>) -> Option<Instant> {
-        for (key, id) in self.signal.take_stirred() {
+    fn keep_house(self: &Arc<Self>, wake: &Arc<Notify>) -> Option<Instant> {
+        let stirred = std::mem::take(&mut *self.stirred.lock().unwrap_or_else(PoisonError::into_inner));
+        for (key, id) in stirred {
             self.look_at(key, id);
         }
         self.event(|inner, now| {
             inner.state.tick(now);
-            inner.keeper_until = inner.state.next_deadline();
-            inner.keeper_until
+            let deadline = inner.state.next_deadline();
+            let me = inner.keepers.iter_mut().find(|keeper| Arc::ptr_eq(&keeper.wake, wake));
+            me.map(|me| me.until = deadline);
+            deadline
         })
     }
 

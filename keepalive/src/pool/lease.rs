@@ -32,7 +32,7 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(pool: &Pool, key: SocketKey, id: u64, connected: Connected) -> Box<Self> {
+    pub(super) fn new(pool: &Arc<Pool>, key: SocketKey, id: u64, connected: Connected) -> Box<Self> {
         let Connected { io, local, peer, timings } = connected;
         Box::new(Self {
             io,
@@ -42,38 +42,37 @@ impl Socket {
             dialed: Some(timings),
             body_since: Arc::default(),
             key,
-            waker: keeper::waker(&pool.signal, key, id),
+            waker: keeper::waker(pool, key, id),
             runtime: current_runtime(),
         })
     }
 
     /// Has the keeper told when something happens; says why the socket is no good if it is not.
     pub(super) fn watch(&mut self) -> Option<CloseReason> {
-        loop {
-            match self.io.poll_idle(&mut Context::from_waker(&self.waker)) {
-                Poll::Pending => return None,
-                Poll::Ready(Probe::Alive) if current_runtime() == self.runtime => {}
-                // Its runtime is gone, so nobody can be told; the next user moves it.
-                Poll::Ready(Probe::Alive | Probe::Unknown) => return None,
-                Poll::Ready(Probe::Eof) => return Some(CloseReason::ClosedByServer),
-                Poll::Ready(Probe::Bytes) => return Some(CloseReason::UnsolicitedBytes),
-            }
+        match self.io.poll_idle(&mut Context::from_waker(&self.waker)) {
+            // Alive and yet ready: its runtime is gone and nobody can be told; the next user moves it.
+            Poll::Pending | Poll::Ready(Probe::Alive | Probe::Unknown) => None,
+            Poll::Ready(Probe::Eof) => Some(CloseReason::ClosedByServer),
+            Poll::Ready(Probe::Bytes) => Some(CloseReason::UnsolicitedBytes),
         }
     }
 
-    /// Makes sure that the next request can have it: asks the kernel, and moves it to this runtime.
-    fn check(&mut self) -> Result<(), CloseReason> {
+    /// Makes sure that the next request can have it: asks the kernel, and moves it to this runtime. Says
+    /// whether it was moved.
+    fn check(&mut self) -> Result<bool, CloseReason> {
         match self.io.probe() {
             Probe::Eof => return Err(CloseReason::ClosedByServer),
             Probe::Bytes => return Err(CloseReason::UnsolicitedBytes),
             Probe::Alive | Probe::Unknown => {}
         }
         let here = current_runtime();
-        if here != self.runtime {
+        let moves = here != self.runtime;
+        if moves {
+            // Outside a runtime nobody could use it.
+            self.runtime = Some(here.ok_or(CloseReason::IoError)?);
             self.io.rehome().map_err(|_| CloseReason::IoError)?;
-            self.runtime = here;
         }
-        Ok(())
+        Ok(moves)
     }
 }
 
@@ -169,6 +168,7 @@ impl Lease {
     /// The request is done, but the rest of its body is still read off.
     pub(crate) fn drain(&mut self) {
         let (ending, key) = (self.ending(Outcome::Done), self.socket().key);
+        self.socket().body_since.store(0, Ordering::Relaxed);
         self.pool.event(|inner, _| {
             ending.count(&mut inner.state);
             inner.state.drain(key);
@@ -187,7 +187,11 @@ impl Lease {
     /// Looks at a socket just taken. If it proves dead, it is no longer the request's; whoever
     /// `asks_again` does so before dropping it, so as to be in the queue when its slot comes free.
     pub(super) fn checked(mut self, asks_again: bool) -> Result<Self, Dead> {
-        let Err(reason) = self.socket().check() else { return Ok(self) };
+        let checked = self.socket().check().and_then(|moved| {
+            let destroyed = moved && !self.reach_again();
+            if destroyed { Err(CloseReason::Destroyed) } else { Ok(()) }
+        });
+        let Err(reason) = checked else { return Ok(self) };
         let ending = if asks_again {
             self.finished = true;
             Ending::NONE
@@ -201,6 +205,16 @@ impl Lease {
         Err(Dead { reason, _socket: socket })
     }
 
+    /// Lets the pool reach the descriptor after it moved; `false` if the agent was destroyed meanwhile.
+    fn reach_again(&mut self) -> bool {
+        let (key, raw) = (self.socket().key, self.socket().io.raw());
+        let destroyed = self.pool.event(|inner, _| {
+            let old = std::mem::replace(&mut inner.held(key).raw, raw);
+            (inner.state.is_destroyed(key), old)
+        });
+        !destroyed.0
+    }
+
     fn give_back(mut self, outcome: Outcome, back: impl FnOnce(&mut State, SocketKey, Instant)) {
         let ending = self.ending(outcome);
         let Some(mut socket) = self.socket.take() else { return };
@@ -210,6 +224,7 @@ impl Lease {
             return socket.close(&self.pool, reason, ending);
         }
         let key = socket.key;
+        socket.body_since.store(0, Ordering::Relaxed);
         self.pool.event(|inner, now| {
             inner.held(key).parked = Some(socket);
             ending.count(&mut inner.state);

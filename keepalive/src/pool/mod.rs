@@ -32,11 +32,11 @@ use tokio::sync::Notify;
 
 pub(crate) use self::acquire::Acquire;
 use self::effects::{Effect, Effects};
-use self::keeper::Signal;
+use self::keeper::Keeper;
 pub(crate) use self::lease::{Lease, Socket};
 pub(crate) use self::queue_error::Seconds;
 pub(crate) use self::spawn::spawn;
-use self::state::{Action, Mode, SocketKey, State};
+use self::state::{Action, SocketKey, State};
 pub(crate) use self::state::{Hint, Limits, OriginSnapshot, Outcome, Snapshot};
 use crate::connect::Connect;
 use crate::error::Phase;
@@ -47,8 +47,9 @@ use crate::{CloseReason, Error, clock};
 pub(crate) struct Pool {
     inner: Mutex<Inner>,
     connect: Arc<dyn Connect>,
-    signal: Arc<Signal>,
-    /// Told when the last socket of a closing agent is gone.
+    /// Idle sockets on which something happened, by key and id (keys are used again).
+    stirred: Mutex<Vec<(SocketKey, u64)>>,
+    /// Told when a closing agent has come to rest.
     emptied: Notify,
     /// The zero of [`Held::body_since`].
     epoch: Instant,
@@ -61,9 +62,10 @@ struct Inner {
     sockets: Vec<Held>,
     /// By waiter key.
     waiters: Vec<Option<Waiting>>,
-    /// Until when the keeper sleeps; `None` while it runs or waits for a signal only.
-    keeper_until: Option<Instant>,
-    /// The global agent: takes requests again after `close` and `destroy`.
+    keepers: Vec<Keeper>,
+    /// Somebody closed the agent and it has not come to rest since.
+    closing: bool,
+    /// The global agent: serves requests also after `close` and `destroy`.
     stays_open: bool,
 }
 
@@ -95,13 +97,14 @@ impl Pool {
             state: State::new(limits),
             sockets: Vec::new(),
             waiters: Vec::new(),
-            keeper_until: None,
+            keepers: Vec::new(),
+            closing: false,
             stays_open,
         };
         Arc::new(Self {
             inner: Mutex::new(inner),
             connect,
-            signal: Arc::default(),
+            stirred: Mutex::default(),
             emptied: Notify::new(),
             epoch: clock::now().into_std(),
         })
@@ -117,14 +120,21 @@ impl Pool {
 
     /// Begins to close; [`closed`](Self::closed) waits for the end.
     pub(crate) fn close(self: &Arc<Self>) {
-        self.event(|inner, now| inner.state.close(now, inner.stays_open));
+        self.event(|inner, now| {
+            inner.closing = true;
+            if inner.stays_open {
+                inner.state.retire(now);
+            } else {
+                inner.state.close(now);
+            }
+        });
     }
 
-    /// Waits until no socket is open and nobody waits.
+    /// Waits until a closing agent has come to rest.
     pub(crate) async fn closed(&self) {
         loop {
             let emptied = self.emptied.notified();
-            if self.lock().state.is_empty() {
+            if self.lock().state.is_at_rest() {
                 return;
             }
             emptied.await;
@@ -196,22 +206,20 @@ impl Inner {
                         stop,
                     });
                 }
-                Action::Abort { socket } => effects.extend(self.held(socket).stop.take().map(Effect::Stop)),
+                Action::Abort { socket } => effects.extend(self.held(socket).stop.take().map(Effect::Notify)),
                 Action::Close { socket } => {
                     effects.extend(self.held(socket).parked.take().map(Effect::Close))
                 }
                 Action::Shutdown { socket } => effects.push(Effect::Shutdown(self.held(socket).raw.clone())),
+                Action::Look { socket } => {
+                    let id = self.state.socket_id(socket);
+                    effects.push(Effect::Look { socket, id });
+                }
             }
         }
-        if let Some(deadline) = self.state.next_deadline() {
-            if self.keeper_until.is_none_or(|until| deadline < until) {
-                effects.push(Effect::NudgeKeeper);
-            }
-        }
-        if matches!(self.state.mode(), Mode::Closing { .. }) && self.state.is_empty() {
-            if self.stays_open {
-                self.state.reopen();
-            }
+        self.tell_keepers(effects);
+        if self.closing && self.state.is_at_rest() {
+            self.closing = false;
             effects.push(Effect::Emptied);
         }
     }
@@ -226,7 +234,8 @@ impl Inner {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.signal.pool_is_gone();
+        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+        inner.keepers.iter().for_each(Keeper::tell);
     }
 }
 

@@ -92,7 +92,7 @@ impl State {
     fn trim(&mut self, origin: OriginKey, now: Instant) {
         let reason = match self.mode {
             Mode::Open => CloseReason::KeepAliveOff,
-            Mode::Closing { .. } => CloseReason::AgentClosed,
+            Mode::Closing => CloseReason::AgentClosed,
             Mode::Destroyed => CloseReason::Destroyed,
             Mode::Orphaned => CloseReason::AgentDropped,
         };

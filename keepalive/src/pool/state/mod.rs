@@ -88,6 +88,8 @@ pub(crate) enum Action {
     Wake { waiter: WaiterKey },
     /// Close this socket, which nobody uses.
     Close { socket: SocketKey },
+    /// Look at this idle socket: something happened on it while it was not idle.
+    Look { socket: SocketKey },
     /// Shut this socket down under its user's hands.
     Shutdown { socket: SocketKey },
 }
@@ -110,11 +112,8 @@ pub(crate) struct Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     Open,
-    /// `close()` was called: the queue is served, nothing is kept, and nothing new comes in, except on
-    /// the global agent.
-    Closing {
-        admits: bool,
-    },
+    /// `close()` was called: the queue is served, nothing new comes in, nothing is kept.
+    Closing,
     /// `destroy()` was called.
     Destroyed,
     /// The last handle was dropped: requests under way go on, nothing is kept.
@@ -157,6 +156,10 @@ pub(crate) struct State {
     closed_by: BTreeMap<CloseReason, u64>,
     totals: Totals,
     next_socket: u64,
+    /// Sockets with a smaller number are not kept and not handed over.
+    retired: u64,
+    /// How many of those are open.
+    retiring: usize,
     next_ticket: u64,
     /// Counts arrivals and dial starts, to tell which came first.
     moment: u64,
@@ -183,6 +186,8 @@ impl State {
             closed_by: BTreeMap::new(),
             totals: Totals::default(),
             next_socket: 1,
+            retired: 0,
+            retiring: 0,
             next_ticket: 1,
             moment: 0,
             actions: VecDeque::new(),
@@ -228,13 +233,12 @@ impl State {
         self.assign_all(now);
     }
 
-    /// Refuses new requests, serves the queue, keeps nothing. With `stay_open` (the global agent) new
-    /// requests are served as well, until [`reopen`](Self::reopen).
-    pub(crate) fn close(&mut self, now: Instant, stay_open: bool) {
+    /// Refuses new requests, serves the queue, keeps nothing.
+    pub(crate) fn close(&mut self, now: Instant) {
         if self.mode == Mode::Destroyed {
             return;
         }
-        self.mode = Mode::Closing { admits: stay_open };
+        self.mode = Mode::Closing;
         self.close_idle(now, CloseReason::AgentClosed);
     }
 
@@ -261,24 +265,24 @@ impl State {
         }
     }
 
-    /// Opens again after a [`close`](Self::close) (the global agent).
-    pub(crate) fn reopen(&mut self) {
-        if matches!(self.mode, Mode::Closing { .. }) {
-            self.mode = Mode::Open;
-        }
+    /// Closes the sockets there are, the idle ones now, the others when they are free; what is opened
+    /// from now on is kept (the global agent's `close`).
+    pub(crate) fn retire(&mut self, now: Instant) {
+        self.retired = self.next_socket;
+        self.retiring = self.sockets.len();
+        self.close_idle(now, CloseReason::AgentClosed);
     }
 
-    pub(crate) fn mode(&self) -> Mode {
-        self.mode
+    /// Whether what a `close`, `destroy` or `retire` has to wait for is over.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        match self.mode {
+            Mode::Open => self.retiring == 0,
+            _ => self.is_empty(),
+        }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
-    }
-
-    /// Whether no socket is open and nobody waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.sockets.is_empty() && self.waiters.is_empty()
     }
 
     /// The next thing to do; `None` when all is done.
@@ -289,6 +293,11 @@ impl State {
     /// Whether sockets may be kept when nobody waits for them.
     fn keeps_idle(&self) -> bool {
         self.limits.keep_alive && self.mode == Mode::Open
+    }
+
+    /// Whether no socket is open and nobody waits.
+    fn is_empty(&self) -> bool {
+        self.sockets.is_empty() && self.waiters.is_empty()
     }
 
     fn next_moment(&mut self) -> u64 {

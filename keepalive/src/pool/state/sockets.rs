@@ -27,6 +27,8 @@ pub(super) struct Socket {
     pub(super) hint: Hint,
     /// When it is too old for another request.
     pub(super) expires: Option<Instant>,
+    /// Something happened on it while it was not idle.
+    stirred: bool,
     /// Under which time it stands in `State::early`.
     early: Option<Instant>,
     in_origin: Links,
@@ -126,9 +128,13 @@ impl State {
 
     /// Takes an idle socket out to look at it; `false` if it is not idle (any more).
     pub(crate) fn inspect(&mut self, key: SocketKey, id: u64) -> bool {
-        let idle = self.sockets.get(key.0).is_some_and(|it| it.id == id && it.phase == Phase::Idle);
+        let Some(socket) = self.sockets.get_mut(key.0).filter(|socket| socket.id == id) else { return false };
+        let idle = socket.phase == Phase::Idle;
         if idle {
             self.take(key);
+        } else {
+            // Told once only; to be looked at when it is idle.
+            socket.stirred = true;
         }
         idle
     }
@@ -145,7 +151,8 @@ impl State {
             Phase::Active | Phase::Draining | Phase::Idle | Phase::Offered { .. } => CloseReason::Cancelled,
         };
         self.leave(key);
-        self.sockets.remove(key.0);
+        let id = self.sockets.remove(key.0).id;
+        self.retiring -= usize::from(id < self.retired);
         self.totals.closed += 1;
         *self.closed_by.entry(reason).or_default() += 1;
         if let Phase::Dialing { ticket, .. } = phase {
@@ -180,10 +187,13 @@ impl State {
         self.sockets[key.0].phase == Phase::Closing(CloseReason::Destroyed)
     }
 
-    /// All sockets of an origin, or of every origin, in whatever phase.
+    /// All sockets that count towards an origin's cap, or towards the total.
     pub(crate) fn sockets_of(&self, origin: Option<&Origin>) -> impl Iterator<Item = SocketKey> + '_ {
         let wanted = origin.map(|origin| self.index.get(origin).copied());
-        let is_wanted = move |socket: &Socket| wanted.is_none_or(|wanted| wanted == Some(socket.origin));
+        let is_wanted = move |socket: &Socket| match wanted {
+            None => true,
+            Some(origin) => origin == Some(socket.origin) && !matches!(socket.phase, Phase::Upgraded { .. }),
+        };
         self.sockets.iter().filter(move |(_, socket)| is_wanted(socket)).map(|(key, _)| SocketKey(key))
     }
 
@@ -212,6 +222,7 @@ impl State {
             served: 0,
             hint: Hint::default(),
             expires: None,
+            stirred: false,
             early: None,
             in_origin: Links::default(),
             in_agent: Links::default(),
@@ -220,16 +231,24 @@ impl State {
         SocketKey(key)
     }
 
-    /// Makes a socket idle since `since`. `assign` must follow.
+    /// Makes a socket idle since `since`, unless it is retired. `assign` must follow.
     pub(super) fn free(&mut self, key: SocketKey, since: Instant) {
         self.sockets[key.0].since = since;
+        if self.sockets[key.0].id < self.retired {
+            return self.shut(key, CloseReason::AgentClosed);
+        }
         self.set_phase(key, Phase::Idle);
+        if std::mem::take(&mut self.sockets[key.0].stirred) {
+            self.actions.push_back(Action::Look { socket: key });
+        }
     }
 
     /// Gives an idle or offered socket to the request that asks for it now.
     pub(super) fn take(&mut self, key: SocketKey) {
         self.set_phase(key, Phase::Active);
         self.sockets[key.0].served += 1;
+        // Whoever takes it looks for himself.
+        self.sockets[key.0].stirred = false;
     }
 
     pub(super) fn offer(&mut self, key: SocketKey, waiter: WaiterKey, now: Instant) {

@@ -50,7 +50,7 @@ impl State {
     /// A new request: gives it its ticket, unless the agent takes no more.
     pub(crate) fn arrive(&mut self) -> Option<Ticket> {
         self.totals.requests += 1;
-        if matches!(self.mode, Mode::Closing { admits: false } | Mode::Destroyed) {
+        if matches!(self.mode, Mode::Closing | Mode::Destroyed) {
             self.totals.failed += 1;
             return None;
         }

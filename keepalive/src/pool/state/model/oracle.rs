@@ -9,7 +9,7 @@ use crate::pool::state::{Mode, Outcome, Ticket};
 impl Oracle {
     pub(super) fn arrive(&mut self) -> bool {
         self.totals.requests += 1;
-        let taken = matches!(self.mode, Mode::Open | Mode::Orphaned | Mode::Closing { admits: true });
+        let taken = matches!(self.mode, Mode::Open | Mode::Orphaned);
         *(if taken { &mut self.totals.running } else { &mut self.totals.failed }) += 1;
         taken
     }

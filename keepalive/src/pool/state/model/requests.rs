@@ -139,23 +139,14 @@ impl World {
             0..60 => self.close_idle(),
             60..70 => self.destroy(true),
             70..73 => self.destroy(false),
-            73..83 => {
-                let admits = self.rng.percent(50);
+            73..96 => {
                 let model = |oracle: &mut Oracle, now| {
                     if oracle.mode != Mode::Destroyed {
-                        oracle.mode = Mode::Closing { admits };
+                        oracle.mode = Mode::Closing;
                         oracle.close_idle(now, CloseReason::AgentClosed);
                     }
                 };
-                self.step(format!("close, admits: {admits}"), |state, now| state.close(now, admits), model);
-            }
-            83..96 => {
-                let model = |oracle: &mut Oracle, _| {
-                    if matches!(oracle.mode, Mode::Closing { .. }) {
-                        oracle.mode = Mode::Open;
-                    }
-                };
-                self.step("reopen".into(), |state, _| state.reopen(), model);
+                self.step("close".into(), State::close, model);
             }
             _ => {
                 let model = |oracle: &mut Oracle, now| {

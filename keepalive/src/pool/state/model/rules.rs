@@ -173,7 +173,7 @@ impl Oracle {
     fn trim(&mut self) {
         let reason = match self.mode {
             Mode::Open => CloseReason::KeepAliveOff,
-            Mode::Closing { .. } => CloseReason::AgentClosed,
+            Mode::Closing => CloseReason::AgentClosed,
             Mode::Destroyed => CloseReason::Destroyed,
             Mode::Orphaned => CloseReason::AgentDropped,
         };

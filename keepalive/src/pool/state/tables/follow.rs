@@ -57,6 +57,9 @@ impl Rig {
                         self.poll(&name);
                     }
                 }
+                Action::Look { socket } => {
+                    self.log.push(format!("look at {}", self.state.socket_id(socket)));
+                }
                 Action::Close { socket } => {
                     let number = self.state.socket_id(socket);
                     let Phase::Closing(reason) = self.state.sockets[socket.0].phase else {
@@ -88,7 +91,7 @@ impl Rig {
         let ended = totals.done + totals.failed + totals.cancelled;
         assert_eq!(totals.requests, ended + totals.running + snapshot.waiters as u64);
         assert_eq!(counts.all(), self.sockets.len());
-        assert!(self.state.mode() != Mode::Destroyed || counts.idle == 0);
+        assert!(self.state.mode != Mode::Destroyed || counts.idle == 0);
     }
 
     fn name(&self, waiter: WaiterKey) -> String {

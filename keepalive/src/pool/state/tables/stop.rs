@@ -11,7 +11,7 @@ fn close_serves_the_queue_and_refuses_newcomers() {
     rig.ask_all("a", 2);
     rig.dialed(2);
     rig.log();
-    rig.event(|state, now| state.close(now, false));
+    rig.event(|state, now| state.close(now));
     rig.ask("a3");
     assert_eq!(rig.log(), "close 1 agent_closed, a3 refused");
     rig.done("a1");
@@ -24,7 +24,7 @@ fn close_serves_the_queue_and_refuses_newcomers() {
 fn close_goes_on_dialling_for_the_queue() {
     let mut rig = Rig::new(Limits { max_sockets: 1, ..LIMITS });
     rig.ask_all("a", 2);
-    rig.event(|state, now| state.close(now, false));
+    rig.event(|state, now| state.close(now));
     rig.refused(1);
     assert_eq!(rig.log(), "dial 1 for a1, a1 fails, dial 2 for a2");
 }
@@ -35,7 +35,7 @@ fn close_aborts_dials_nobody_waits_for() {
     rig.ask_all("a", 3);
     rig.cancel("a1");
     rig.log();
-    rig.event(|state, now| state.close(now, false));
+    rig.event(|state, now| state.close(now));
     assert_eq!(rig.log(), "abort 3");
     rig.cancel("a2");
     assert_eq!((rig.log(), rig.show("a")), ("abort 2".into(), "1 connecting".into()));
@@ -57,7 +57,7 @@ fn a_closing_agent_does_not_abort_a_dial_that_is_wanted() {
     rig.pass(200);
     rig.ask("b4");
     rig.slow_close = true;
-    rig.event(|state, now| state.close(now, false));
+    rig.event(|state, now| state.close(now));
     rig.log();
     rig.cancel("a2");
     rig.poll("b2 b3");
@@ -134,11 +134,11 @@ fn nobody_asks_a_destroyed_agent_again() {
         rig.ask("a7");
         rig.event(|state, now| state.destroy(now, false));
         if close_after {
-            rig.event(|state, now| state.close(now, false));
+            rig.event(|state, now| state.close(now));
         }
         rig.log();
         rig.dead("a7");
-        assert_eq!((rig.log(), rig.state.mode()), ("a7 fails".into(), Mode::Destroyed), "{close_after}");
+        assert_eq!((rig.log(), rig.state.mode), ("a7 fails".into(), Mode::Destroyed), "{close_after}");
         assert!(rig.state.is_empty() && rig.state.origins.is_empty());
     }
 }
@@ -157,17 +157,54 @@ fn a_dial_that_succeeds_after_destroy_is_closed() {
 }
 
 #[test]
-fn the_global_agent_serves_on_after_destroy_and_close() {
+fn the_global_agent_serves_on_after_destroy() {
     let mut rig = Rig::new(LIMITS);
     rig.warm_up("a", 1);
     rig.event(|state, now| state.destroy(now, true));
     rig.ask("a2");
     assert_eq!(rig.log(), "close 1 destroyed, dial 2 for a2");
-    rig.event(|state, now| state.close(now, true));
+}
+
+/// The global agent's `close`: what is open then goes when it is free, what comes later is kept.
+#[test]
+fn retired_sockets_go_when_they_are_free_and_later_ones_stay() {
+    let mut rig = Rig::new(Limits { max_sockets: 2, ..LIMITS });
+    rig.warm_up("a", 2);
     rig.ask("a3");
-    rig.event(|state, _| state.reopen());
-    rig.ask("a4");
-    assert_eq!(rig.log(), "dial 3 for a3, dial 4 for a4");
+    rig.event(State::retire);
+    assert_eq!((rig.log().as_str(), rig.state.is_at_rest()), ("a3 gets 2, close 1 agent_closed", false));
+    rig.ask("a4 a5");
+    rig.dialed(3);
+    assert_eq!(rig.log(), "dial 3 for a4, a4 gets 3");
+    rig.done("a3");
+    assert_eq!((rig.log().as_str(), rig.state.is_at_rest()), ("close 2 agent_closed, dial 4 for a5", true));
+    rig.dialed(4);
+    rig.done("a4 a5");
+    assert_eq!((rig.log().as_str(), rig.show("a").as_str()), ("a5 gets 4", "2 idle"));
+}
+
+#[test]
+fn a_dial_that_was_retired_under_way_is_not_used() {
+    let mut rig = Rig::new(Limits { max_sockets: 2, ..LIMITS });
+    rig.ask("a1");
+    rig.event(State::retire);
+    rig.dialed(1);
+    assert_eq!((rig.log().as_str(), rig.state.is_at_rest()), ("dial 1 for a1, close 1 agent_closed, dial 2 for a1", true));
+}
+
+/// A FIN that came while the socket was on offer, or on a request, is not forgotten.
+#[test]
+fn what_happened_on_a_busy_socket_is_looked_at_when_it_is_idle() {
+    let mut rig = Rig::new(Limits { max_sockets: 1, ..LIMITS });
+    rig.ask("a1 a2");
+    rig.dialed(1);
+    rig.park("a2");
+    rig.done("a1");
+    let key = rig.key(1);
+    assert!(!rig.event(|state, _| state.inspect(key, 1)), "it is on offer");
+    rig.cancel("a2");
+    assert_eq!(rig.log(), "dial 1 for a1, a1 gets 1, wake a2, look at 1");
+    assert!(rig.event(|state, _| state.inspect(key, 1)));
 }
 
 /// A socket in use when the global agent was destroyed is not used again.
@@ -201,12 +238,12 @@ fn an_orphan_keeps_nothing_and_serves_who_waits() {
 #[test]
 fn an_orphan_that_was_closed_or_destroyed_stays_so() {
     for (end, mode) in [
-        ((|state, now| state.close(now, false)) as fn(&mut State, _), Mode::Closing { admits: false }),
+        ((|state, now| state.close(now)) as fn(&mut State, _), Mode::Closing),
         (|state, now| state.destroy(now, false), Mode::Destroyed),
     ] {
         let mut rig = Rig::new(LIMITS);
         rig.event(end);
         rig.event(State::orphan);
-        assert_eq!(rig.state.mode(), mode);
+        assert_eq!(rig.state.mode, mode);
     }
 }
