@@ -9,7 +9,7 @@ use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub(crate) use self::tcp::TcpConnector;
 use crate::io::{Io, Permit};
@@ -36,6 +36,4 @@ pub(crate) struct Connected {
 pub(crate) struct DialTimings {
     pub(crate) dns: Duration,
     pub(crate) connect: Duration,
-    /// When it was over.
-    pub(crate) ended: Option<Instant>,
 }

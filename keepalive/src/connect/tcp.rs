@@ -39,16 +39,11 @@ impl TcpConnector {
             let share = deadline.map(|deadline| share(clock::now(), deadline, addresses.len() - tried));
             match within(share, self.dial_address(address, origin.local_address())).await {
                 Some(Ok(stream)) => {
-                    let connected = clock::now();
                     return Ok(Connected {
                         local: stream.local_addr().ok(),
                         peer: stream.peer_addr().ok(),
                         io: Box::new(TcpIo::new(stream, permit)),
-                        timings: DialTimings {
-                            dns: resolved - began,
-                            connect: connected - resolved,
-                            ended: Some(connected.into_std()),
-                        },
+                        timings: DialTimings { dns: resolved - began, connect: clock::now() - resolved },
                     });
                 }
                 Some(Err(error)) => last = Some(error),

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use http::Version;
 
 use crate::clock;
-use crate::connect::DialTimings;
 use crate::h1::Call;
 use crate::pool::Lease;
 
@@ -71,13 +70,13 @@ impl Stopwatch {
         let (reused, request_number) = (lease.reused(), lease.request_number);
         let socket = lease.socket();
         let dialed = socket.dialed.take();
-        let DialTimings { dns, connect, ended } = dialed.unwrap_or_default();
-        // The part of the dial that this request waited for.
-        let dialing = ended.map_or(Duration::ZERO, |ended| ended.saturating_duration_since(began.into_std()));
+        // What follows the start of its dial is not the queue's.
+        let queued_until = dialed.as_ref().map_or(now, |dial| dial.began);
+        let dialed = dialed.map(|dial| dial.timings);
         let timings = Timings {
-            queue: now.saturating_duration_since(began.into_std()).saturating_sub(dialing.min(dns + connect)),
-            dns: dialed.map(|_| dns),
-            connect: dialed.map(|_| connect),
+            queue: queued_until.saturating_duration_since(began.into_std()),
+            dns: dialed.map(|timings| timings.dns),
+            connect: dialed.map(|timings| timings.connect),
             ..Timings::default()
         };
         let info = ConnectionInfo {

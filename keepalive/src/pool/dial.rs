@@ -7,6 +7,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::task::Poll;
+use std::time::Instant;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -16,7 +17,7 @@ use super::state::SocketKey;
 use super::{Pool, spawn};
 use crate::connect::{Connect, Connected};
 use crate::io::Permit;
-use crate::{Error, Origin};
+use crate::{Error, Origin, clock};
 
 pub(super) fn start(
     pool: &Arc<Pool>,
@@ -26,6 +27,7 @@ pub(super) fn start(
     runtime: &Handle,
     stop: Arc<Notify>,
 ) {
+    let began = clock::now().into_std();
     let connect = Arc::clone(&pool.connect);
     let pool = Arc::downgrade(pool);
     let slot = Arc::new(Slot { pool: Weak::clone(&pool), key });
@@ -34,7 +36,7 @@ pub(super) fn start(
         let Some(outcome) = unless(&stop, dial(&*connect, &origin, permit)).await else { return };
         // The pool may be gone; then dropping the connection is all there is to do.
         if let Some(pool) = pool.upgrade() {
-            pool.dial_ended(key, id, outcome);
+            pool.dial_ended(key, id, began, outcome);
         }
         drop(slot);
     });
@@ -45,10 +47,16 @@ async fn dial(connect: &dyn Connect, origin: &Origin, permit: Permit) -> Result<
 }
 
 impl Pool {
-    fn dial_ended(self: &Arc<Self>, key: SocketKey, id: u64, outcome: Result<Connected, Error>) {
+    fn dial_ended(
+        self: &Arc<Self>,
+        key: SocketKey,
+        id: u64,
+        began: Instant,
+        outcome: Result<Connected, Error>,
+    ) {
         match outcome {
             Ok(connected) => {
-                let mut socket = Socket::new(self, key, id, connected);
+                let mut socket = Socket::new(self, key, id, began, connected);
                 let stirred = socket.watch().is_some();
                 self.event(|inner, now| {
                     let held = inner.held(key);

@@ -21,8 +21,8 @@ pub(crate) struct Socket {
     pub(crate) id: u64,
     pub(crate) local: Option<SocketAddr>,
     pub(crate) peer: Option<SocketAddr>,
-    /// How long its dial took; the first request takes it.
-    pub(crate) dialed: Option<DialTimings>,
+    /// Of its dial; the first request takes it.
+    pub(crate) dialed: Option<Dialed>,
     pub(super) body_since: Arc<AtomicU64>,
     pub(super) key: SocketKey,
     /// Tells the keeper that something happened while nobody used it.
@@ -31,15 +31,27 @@ pub(crate) struct Socket {
     runtime: Option<runtime::Id>,
 }
 
+/// When a dial was begun, and how long its steps took.
+pub(crate) struct Dialed {
+    pub(crate) began: Instant,
+    pub(crate) timings: DialTimings,
+}
+
 impl Socket {
-    pub(super) fn new(pool: &Arc<Pool>, key: SocketKey, id: u64, connected: Connected) -> Box<Self> {
+    pub(super) fn new(
+        pool: &Arc<Pool>,
+        key: SocketKey,
+        id: u64,
+        began: Instant,
+        connected: Connected,
+    ) -> Box<Self> {
         let Connected { io, local, peer, timings } = connected;
         Box::new(Self {
             io,
             id,
             local,
             peer,
-            dialed: Some(timings),
+            dialed: Some(Dialed { began, timings }),
             body_since: Arc::default(),
             key,
             waker: keeper::waker(pool, key, id),
