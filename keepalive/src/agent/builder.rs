@@ -224,7 +224,8 @@ impl AgentBuilder {
         check_time("body_timeout", self.requests.body_timeout)?;
         check_time("timeout", self.requests.timeout)?;
         if self.sockets.tcp_keepalive.is_some_and(|time| !(1..=MAX_TCP_KEEPALIVE).contains(&time.as_secs())) {
-            let text = format!("tcp_keepalive must be from 1 s to {MAX_TCP_KEEPALIVE} s, or None to turn it off");
+            let text =
+                format!("tcp_keepalive must be from 1 s to {MAX_TCP_KEEPALIVE} s, or None to turn it off");
             return Err(Error::request(text));
         }
         Ok(self.make(false))

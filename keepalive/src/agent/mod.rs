@@ -58,7 +58,6 @@ impl Agent {
     }
 
     /// Settings for a new agent (Node: `new http.Agent({…})`).
-    #[must_use]
     pub fn builder() -> AgentBuilder {
         AgentBuilder::new()
     }

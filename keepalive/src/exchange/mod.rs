@@ -105,7 +105,8 @@ async fn acquire(
                 None => {
                     let now = clock::now();
                     let dial = defaults.connect_timeout.map(|dial| dial.saturating_mul(2));
-                    let dials_end = *dials_end.get_or_insert_with(|| dial.and_then(|dial| now.checked_add(dial)));
+                    let dials_end =
+                        *dials_end.get_or_insert_with(|| dial.and_then(|dial| now.checked_add(dial)));
                     if dials_end.is_some_and(|end| now >= end) {
                         return Poll::Ready(Err(Some(no_dial(&origin, now - began))));
                     }

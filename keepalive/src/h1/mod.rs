@@ -9,6 +9,8 @@ mod payload;
 mod upload;
 
 pub(crate) use call::{Answer, Call, Outgoing};
+pub(crate) use codec::{
+    BodyEvent, Head, HeadOptions, RequestError, RequestFacts, TargetForm, encode_head, framing,
+};
 use codec::{CHUNK_END, Framing, HeadEvent, ProtocolError, ResponseDecoder, Verdict, chunk_head, last_chunk};
-pub(crate) use codec::{BodyEvent, Head, HeadOptions, RequestError, RequestFacts, TargetForm, encode_head, framing};
 pub(crate) use payload::{Payload, Stream, erase};

@@ -75,13 +75,10 @@ impl Io for TcpIo {
     }
 
     fn probe(&mut self) -> Probe {
-        match self.peek() {
+        match self.peek().map_err(|error| error.kind()) {
             Ok(1..) => Probe::Bytes,
-            Ok(0) => Probe::Eof,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                Probe::Alive
-            }
-            Err(_) => Probe::Eof,
+            Err(ErrorKind::WouldBlock | ErrorKind::Interrupted) => Probe::Alive,
+            Ok(0) | Err(_) => Probe::Eof,
         }
     }
 

@@ -25,10 +25,19 @@ pub(super) enum Effect {
     Wake(Waker),
     Close(Box<Socket>),
     Shutdown(Weak<RawSocket>),
-    Dial { socket: SocketKey, id: u64, origin: Origin, runtime: Handle, stop: Arc<Notify> },
+    Dial {
+        socket: SocketKey,
+        id: u64,
+        origin: Origin,
+        runtime: Handle,
+        stop: Arc<Notify>,
+    },
     /// Tells a dial to stop, or a keeper that there is something to do.
     Notify(Arc<Notify>),
-    Look { socket: SocketKey, id: u64 },
+    Look {
+        socket: SocketKey,
+        id: u64,
+    },
     Emptied,
 }
 

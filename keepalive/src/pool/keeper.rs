@@ -137,7 +137,9 @@ impl Pool {
             inner.state.tick(now);
             let deadline = inner.state.next_deadline();
             let me = inner.keepers.iter_mut().find(|keeper| Arc::ptr_eq(&keeper.wake, wake));
-            me.map(|me| me.until = deadline);
+            if let Some(me) = me {
+                me.until = deadline;
+            }
             deadline
         })
     }

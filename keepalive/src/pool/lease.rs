@@ -124,13 +124,7 @@ impl Lease {
         idle_for: Duration,
     ) -> Self {
         socket.body_since.store(0, Ordering::Relaxed);
-        Self {
-            pool: Arc::clone(pool),
-            socket: Some(socket),
-            request_number,
-            idle_for,
-            finished: false,
-        }
+        Self { pool: Arc::clone(pool), socket: Some(socket), request_number, idle_for, finished: false }
     }
 
     pub(crate) fn socket(&mut self) -> &mut Socket {

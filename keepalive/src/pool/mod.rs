@@ -208,7 +208,7 @@ impl Inner {
                 }
                 Action::Abort { socket } => effects.extend(self.held(socket).stop.take().map(Effect::Notify)),
                 Action::Close { socket } => {
-                    effects.extend(self.held(socket).parked.take().map(Effect::Close))
+                    effects.extend(self.held(socket).parked.take().map(Effect::Close));
                 }
                 Action::Shutdown { socket } => effects.push(Effect::Shutdown(self.held(socket).raw.clone())),
                 Action::Look { socket } => {

@@ -127,11 +127,9 @@ fn the_hint_does_not_stick_to_the_next_use() {
 
 #[test]
 fn a_server_that_takes_no_more_requests_gets_none() {
-    for (max, log) in [
-        (Some(0), "close 1 keep_alive_hint, dial 2 for a2"),
-        (Some(1), "a2 gets 1"),
-        (None, "a2 gets 1"),
-    ] {
+    for (max, log) in
+        [(Some(0), "close 1 keep_alive_hint, dial 2 for a2"), (Some(1), "a2 gets 1"), (None, "a2 gets 1")]
+    {
         let mut rig = Rig::new(Limits { max_sockets: 1, ..TEN });
         rig.ask_all("a", 2);
         rig.dialed(1);
@@ -143,11 +141,9 @@ fn a_server_that_takes_no_more_requests_gets_none() {
 
 #[test]
 fn a_socket_carries_no_more_than_max_requests_per_socket() {
-    for (most, log) in [
-        (Some(1), "close 1 max_requests, dial 2 for a2"),
-        (Some(2), "a2 gets 1"),
-        (None, "a2 gets 1"),
-    ] {
+    for (most, log) in
+        [(Some(1), "close 1 max_requests, dial 2 for a2"), (Some(2), "a2 gets 1"), (None, "a2 gets 1")]
+    {
         let mut rig = Rig::new(Limits { max_sockets: 1, max_requests_per_socket: most, ..LIMITS });
         rig.ask_all("a", 2);
         rig.dialed(1);

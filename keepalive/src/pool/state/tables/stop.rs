@@ -79,10 +79,7 @@ fn destroy_ends_everything_now() {
     assert_eq!((rig.show("a"), rig.show("b")), ("gone".into(), "1 closing".into()));
     rig.ask("b4");
     rig.done("b1");
-    assert_eq!(
-        (rig.log(), rig.show("b")),
-        ("b4 refused, close 2 destroyed".into(), "gone".into())
-    );
+    assert_eq!((rig.log(), rig.show("b")), ("b4 refused, close 2 destroyed".into(), "gone".into()));
     assert!(rig.state.is_empty() && rig.state.origins.is_empty());
 }
 
@@ -189,7 +186,10 @@ fn a_dial_that_was_retired_under_way_is_not_used() {
     rig.ask("a1");
     rig.event(State::retire);
     rig.dialed(1);
-    assert_eq!((rig.log().as_str(), rig.state.is_at_rest()), ("dial 1 for a1, close 1 agent_closed, dial 2 for a1", true));
+    assert_eq!(
+        (rig.log().as_str(), rig.state.is_at_rest()),
+        ("dial 1 for a1, close 1 agent_closed, dial 2 for a1", true)
+    );
 }
 
 /// A FIN that came while the socket was on offer, or on a request, is not forgotten.
