@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn addresses_share_the_time_evenly_but_get_a_useful_minimum() {
-        let now = Instant::now();
+        let now = clock::now();
         let at = |seconds| now + Duration::from_secs(seconds);
         assert_eq!(share(now, at(10), 1), at(10));
         assert_eq!(share(now, at(10), 2), at(5));

@@ -11,7 +11,7 @@ fn close_serves_the_queue_and_refuses_newcomers() {
     rig.ask_all("a", 2);
     rig.dialed(2);
     rig.log();
-    rig.event(|state, now| state.close(now));
+    rig.event(State::close);
     rig.ask("a3");
     assert_eq!(rig.log(), "close 1 agent_closed, a3 refused");
     rig.done("a1");
@@ -24,7 +24,7 @@ fn close_serves_the_queue_and_refuses_newcomers() {
 fn close_goes_on_dialling_for_the_queue() {
     let mut rig = Rig::new(Limits { max_sockets: 1, ..LIMITS });
     rig.ask_all("a", 2);
-    rig.event(|state, now| state.close(now));
+    rig.event(State::close);
     rig.refused(1);
     assert_eq!(rig.log(), "dial 1 for a1, a1 fails, dial 2 for a2");
 }
@@ -35,7 +35,7 @@ fn close_aborts_dials_nobody_waits_for() {
     rig.ask_all("a", 3);
     rig.cancel("a1");
     rig.log();
-    rig.event(|state, now| state.close(now));
+    rig.event(State::close);
     assert_eq!(rig.log(), "abort 3");
     rig.cancel("a2");
     assert_eq!((rig.log(), rig.show("a")), ("abort 2".into(), "1 connecting".into()));
@@ -57,7 +57,7 @@ fn a_closing_agent_does_not_abort_a_dial_that_is_wanted() {
     rig.pass(200);
     rig.ask("b4");
     rig.slow_close = true;
-    rig.event(|state, now| state.close(now));
+    rig.event(State::close);
     rig.log();
     rig.cancel("a2");
     rig.poll("b2 b3");
@@ -131,7 +131,7 @@ fn nobody_asks_a_destroyed_agent_again() {
         rig.ask("a7");
         rig.event(|state, now| state.destroy(now, false));
         if close_after {
-            rig.event(|state, now| state.close(now));
+            rig.event(State::close);
         }
         rig.log();
         rig.dead("a7");
@@ -238,7 +238,7 @@ fn an_orphan_keeps_nothing_and_serves_who_waits() {
 #[test]
 fn an_orphan_that_was_closed_or_destroyed_stays_so() {
     for (end, mode) in [
-        ((|state, now| state.close(now)) as fn(&mut State, _), Mode::Closing),
+        (State::close as fn(&mut State, _), Mode::Closing),
         (|state, now| state.destroy(now, false), Mode::Destroyed),
     ] {
         let mut rig = Rig::new(LIMITS);
