@@ -9,6 +9,7 @@
 //! 3. A case ends in bounded real time.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,10 +24,12 @@ use crate::server::{Ledger, Server};
 use crate::watchdog::Watchdog;
 
 /// The limits of every public entry. A test takes milliseconds; these are for what hangs.
-const LIMITS: Limits = Limits { run: Duration::from_secs(30), settle: Duration::from_secs(5) };
+const LIMITS: Limits = Limits { run: Duration::from_secs(30), settle: Duration::from_secs(15) };
 
 /// Between two looks at what is left the fixture sleeps this long, in real time.
 const NAP: Duration = Duration::from_millis(1);
+/// How far a paused clock moves at each look: what ends by itself does so within a few.
+const STEP: Duration = Duration::from_millis(10);
 
 /// Runs a test on a current-thread runtime.
 ///
@@ -139,8 +142,8 @@ trait Origin: fmt::Debug + Send + Sync {
     /// Connections that have not ended at the origin.
     fn open(&self) -> usize;
 
-    /// Client sockets to it that are not closed.
-    fn held(&self) -> usize;
+    /// Where it listens, if that is TCP.
+    fn tcp(&self) -> Option<SocketAddr>;
 }
 
 impl<L: Ledger> Origin for Server<L> {
@@ -148,11 +151,11 @@ impl<L: Ledger> Origin for Server<L> {
         self.ledger().see(Ledger::open)
     }
 
-    fn held(&self) -> usize {
+    fn tcp(&self) -> Option<SocketAddr> {
         match self.address() {
-            Address::Tcp(address) => held(*address),
+            Address::Tcp(address) => Some(*address),
             #[cfg(unix)]
-            Address::Unix(_) => 0,
+            Address::Unix(_) => None,
         }
     }
 }
@@ -192,17 +195,20 @@ fn run_on(runtime: &Runtime, paused: bool, limits: Limits, test: impl AsyncFnOnc
 /// Waits until nothing is left of what the test began.
 fn settle(runtime: &Runtime, paused: bool, limit: Duration, origins: &Origins) {
     let origins = origins.all();
+    let addresses: Vec<_> = origins.iter().filter_map(|origin| origin.tcp()).collect();
     let end = Instant::now() + limit;
     loop {
+        // Read before the look, which may take long itself: the last one must not be from before the end.
+        let now = Instant::now();
         runtime.block_on(turn(paused));
         let connections: usize = origins.iter().map(|origin| origin.open()).sum();
-        let sockets: usize = origins.iter().map(|origin| origin.held()).sum();
+        let sockets = held(&addresses);
         let tasks = runtime.metrics().num_alive_tasks();
         if connections + sockets + tasks == 0 {
             return;
         }
         assert!(
-            Instant::now() < end,
+            now < end,
             "the test left behind {connections} open connections, {sockets} client sockets, {tasks} tasks: {origins:#?}"
         );
         std::thread::sleep(NAP);
@@ -212,7 +218,7 @@ fn settle(runtime: &Runtime, paused: bool, limit: Duration, origins: &Origins) {
 /// Lets every task of the client run that can, and a paused clock go on by one nap.
 async fn turn(paused: bool) {
     if paused {
-        tokio::time::advance(NAP).await;
+        tokio::time::advance(STEP).await;
     }
     for _ in 0..8 {
         tokio::task::yield_now().await;

@@ -4,32 +4,44 @@
 //! only; elsewhere such a socket goes unnoticed). Called by the fixture's check.
 
 #[cfg(target_os = "linux")]
+use std::collections::HashSet;
+#[cfg(target_os = "linux")]
 use std::net::IpAddr;
 use std::net::SocketAddr;
 
-/// How many sockets connected, or connecting, to this address are held by a process.
+/// How many sockets connected, or connecting, to one of these addresses are held by a process.
+///
+/// One look at each table, however many addresses: after some thousand connections it is long.
 #[cfg(target_os = "linux")]
-pub(crate) fn held(origin: SocketAddr) -> usize {
-    let table = if origin.is_ipv4() { "/proc/net/tcp" } else { "/proc/net/tcp6" };
-    // Without the table nothing can be said against the test.
-    let table = std::fs::read_to_string(table).unwrap_or_default();
-    table.lines().skip(1).filter(|row| is_held(row, origin)).count()
+pub(crate) fn held(origins: &[SocketAddr]) -> usize {
+    let (four, six): (Vec<_>, Vec<_>) = origins.iter().partition(|origin| origin.is_ipv4());
+    held_in("/proc/net/tcp", &four) + held_in("/proc/net/tcp6", &six)
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn held(_origin: SocketAddr) -> usize {
+pub(crate) fn held(_origins: &[SocketAddr]) -> usize {
     0
+}
+
+#[cfg(target_os = "linux")]
+fn held_in(table: &str, origins: &[SocketAddr]) -> usize {
+    if origins.is_empty() {
+        return 0;
+    }
+    let remotes: HashSet<_> =
+        origins.iter().map(|origin| format!("{}:{:04X}", address(origin.ip()), origin.port())).collect();
+    // Without the table nothing can be said against the test.
+    let table = std::fs::read_to_string(table).unwrap_or_default();
+    table.lines().skip(1).filter(|row| is_held(row, &remotes)).count()
 }
 
 /// A row is `sl local remote state queues timer retransmits uid timeout inode …`; a socket that nobody holds
 /// any more has inode 0.
 #[cfg(target_os = "linux")]
-fn is_held(row: &str, origin: SocketAddr) -> bool {
-    let columns: Vec<_> = row.split_ascii_whitespace().collect();
-    let (Some(remote), Some(inode)) = (columns.get(2), columns.get(9)) else {
-        return false;
-    };
-    *inode != "0" && *remote == format!("{}:{:04X}", address(origin.ip()), origin.port())
+fn is_held(row: &str, remotes: &HashSet<String>) -> bool {
+    let mut columns = row.split_ascii_whitespace();
+    columns.nth(2).is_some_and(|remote| remotes.contains(remote))
+        && columns.nth(6).is_some_and(|inode| inode != "0")
 }
 
 /// The kernel prints each 32 bits of an address as a number in the machine's own byte order.
@@ -57,12 +69,12 @@ mod tests {
                 continue;
             };
             let origin = listener.local_addr().unwrap();
-            assert_eq!(held(origin), 0);
+            assert_eq!(held(&[origin]), 0);
             let client = TcpStream::connect(origin).unwrap();
             drop(listener.accept().unwrap());
-            assert_eq!(held(origin), 1);
+            assert_eq!(held(&[origin]), 1);
             drop(client);
-            assert_eq!(held(origin), 0);
+            assert_eq!(held(&[origin]), 0);
         }
     }
 }

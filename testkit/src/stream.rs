@@ -4,8 +4,8 @@
 //!
 //! Invariants:
 //! 1. The looks (`gone`, `is_gone`) take no byte off the socket.
-//! 2. A look may clear tokio's readiness although bytes wait in the kernel; `looked` says so, and the next
-//!    read asks the kernel first.
+//! 2. A look may clear tokio's readiness although bytes wait in the kernel; `looked` says so, and reads ask
+//!    the kernel until it has no more: the reactor tells of new bytes only.
 
 use std::future::Future;
 use std::io::{self, Read as _};
@@ -65,15 +65,18 @@ impl Stream {
     /// Reads some bytes; 0 is the end. Cancel safe.
     pub(crate) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            let result = if self.looked.swap(false, Ordering::Relaxed) {
+            let looked = self.looked.load(Ordering::Relaxed);
+            let result = if looked {
                 either!(self, socket => (&*SockRef::from(socket)).read(buffer))
             } else {
                 self.ready(Interest::READABLE).await?;
                 either!(self, socket => socket.try_read(buffer))
             };
-            match result {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return result,
+            if looked && would_block(&result) {
+                self.looked.store(false, Ordering::Relaxed);
+            }
+            if !would_block(&result) {
+                return result;
             }
         }
     }
@@ -143,4 +146,8 @@ impl Stream {
     async fn ready(&self, interest: Interest) -> io::Result<Ready> {
         either!(self, socket => socket.ready(interest).await)
     }
+}
+
+fn would_block<T>(result: &io::Result<T>) -> bool {
+    matches!(result, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
