@@ -1,4 +1,30 @@
 //! Node's `http.Agent` for Rust: bounded, reused, accountable HTTP connections.
+//!
+//! An [`Agent`] owns the connections of a program to its HTTP servers. It caps how many are open to each
+//! [`Origin`] and in all, keeps them alive between requests, lets the requests that must wait stand in one
+//! fair queue, and shows what it is doing ([`Agent::status`]).
+//!
+//! ```
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! # let origin = testkit::PlainOrigin::new();
+//! # let url = origin.url("/");
+//! let agent = keepalive::Agent::builder().max_sockets(8).build()?;
+//! let response = agent.get(&url).header("accept", "text/plain").send().await?;
+//! assert_eq!(response.status(), 200);
+//! assert_eq!(response.text().await?, "hello");
+//! # Ok::<(), keepalive::Error>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Agent::request`] takes any `http::Request` and gives an `http::Response<`[`Body`]`>`; an agent is also
+//! a `tower_service::Service`. Redirects, cookies and compression are layers above it, never done silently.
+//!
+//! Requests and bodies must be polled inside a tokio runtime with I/O and time enabled (`enable_all`). An
+//! agent can be used from several runtimes; what is begun for a request (a dial, reading off a dropped
+//! body) runs on that request's runtime.
+//!
+//! Features: `json` (bodies from and to JSON), `serde` (`Status` and its parts can be serialized).
 
 mod agent;
 mod body;
@@ -39,3 +65,7 @@ pub use request::{IntoUrl, RequestBuilder, Response};
 pub fn get(url: impl IntoUrl) -> RequestBuilder {
     Agent::global().get(url)
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
