@@ -45,6 +45,7 @@ impl AgentBuilder {
                 max_total_sockets: options::DEFAULT_MAX_TOTAL_SOCKETS,
                 max_free_sockets: options::DEFAULT_MAX_FREE_SOCKETS,
                 max_total_free_sockets: usize::MAX,
+                max_queued: usize::MAX,
                 free_socket_timeout: Some(options::DEFAULT_FREE_SOCKET_TIMEOUT),
                 max_socket_age: None,
                 max_requests_per_socket: None,
@@ -95,6 +96,14 @@ impl AgentBuilder {
     /// is no limit. Default: no limit.
     pub fn max_total_free_sockets(mut self, limit: impl Into<Option<usize>>) -> Self {
         self.limits.max_total_free_sockets = limit.into().unwrap_or(usize::MAX);
+        self
+    }
+
+    /// How many requests may wait in the queue, of all origins together; one more fails at once with
+    /// [`Error::is_queue_full`]. A request whose dial is under way does not wait in the queue. 0 lets
+    /// none wait, `None` is no limit. Default: no limit.
+    pub fn max_queued(mut self, limit: impl Into<Option<usize>>) -> Self {
+        self.limits.max_queued = limit.into().unwrap_or(usize::MAX);
         self
     }
 

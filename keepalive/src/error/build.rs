@@ -23,6 +23,13 @@ impl Error {
         Self::new(Kind::Request, Phase::Prepare, text)
     }
 
+    pub(crate) fn queue_full(max_queued: usize) -> Self {
+        let text = format!(
+            "the queue is full: {max_queued} requests wait for a socket already; make fewer at once, or raise max_queued"
+        );
+        Self::new(Kind::QueueFull, Phase::Queue, text)
+    }
+
     pub(crate) fn closed() -> Self {
         Self::new(Kind::Closed, Phase::Prepare, "the agent is closed and takes no more requests")
     }

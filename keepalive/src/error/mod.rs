@@ -35,6 +35,7 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Request,
+    QueueFull,
     Closed,
     Destroyed,
     Connect,
@@ -78,6 +79,12 @@ impl Error {
     #[must_use]
     pub fn is_connect(&self) -> bool {
         self.0.phase == Phase::Connect
+    }
+
+    /// As many requests as `max_queued` allows were waiting already.
+    #[must_use]
+    pub fn is_queue_full(&self) -> bool {
+        self.0.kind == Kind::QueueFull
     }
 
     /// The agent was destroyed while the request waited or ran.

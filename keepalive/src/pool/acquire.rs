@@ -82,6 +82,7 @@ impl Acquire {
             let mut waiting = self.waiter.take().and_then(|key| inner.waiters[key.0].take());
             let answer = match turn {
                 Turn::Go(key) => inner.lend(key, now),
+                Turn::Full => Answer::Fail(Error::queue_full(inner.state.limits().max_queued)),
                 _ => Answer::Fail(failure(waiting.as_mut(), &self.origin)),
             };
             (answer, keeper, (waiting, Some(waker)))

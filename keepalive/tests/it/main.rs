@@ -10,6 +10,7 @@ mod early;
 mod errors;
 mod expect;
 mod face;
+mod full_queue;
 mod idle;
 mod keep_alive_off;
 mod kit;

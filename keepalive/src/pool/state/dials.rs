@@ -47,6 +47,9 @@ impl State {
             if hunger > 0 { record.queue.iter(&self.waiters).nth(record.counts.dials()) } else { None };
         let hungry = next.map(|waiter| (self.waiters[waiter].ticket, WaiterKey(waiter)));
 
+        let queued = record.queue.len().saturating_sub(record.counts.dials());
+        self.queued = self.queued - record.queued + queued;
+        record.queued = queued;
         self.hunger = self.hunger - record.hunger + hunger;
         record.hunger = hunger;
         let before = std::mem::replace(&mut record.hungry, hungry);

@@ -101,6 +101,7 @@ pub(crate) struct Limits {
     pub(crate) max_total_sockets: usize,
     pub(crate) max_free_sockets: usize,
     pub(crate) max_total_free_sockets: usize,
+    pub(crate) max_queued: usize,
     pub(crate) free_socket_timeout: Option<Duration>,
     pub(crate) max_socket_age: Option<Duration>,
     pub(crate) max_requests_per_socket: Option<u64>,
@@ -148,6 +149,8 @@ pub(crate) struct State {
     hungry: BTreeSet<(Ticket, OriginKey)>,
     /// How many dials the hungry origins want together.
     hunger: usize,
+    /// How many waiters of all origins have no dial under way.
+    queued: usize,
     /// Origins with more dials under way than waiters.
     overfed: BTreeSet<OriginKey>,
     /// When a warm origin may dial more at once.
@@ -180,6 +183,7 @@ impl State {
             offers: List::default(),
             hungry: BTreeSet::new(),
             hunger: 0,
+            queued: 0,
             overfed: BTreeSet::new(),
             ramps: BTreeSet::new(),
             counts: Counts::default(),

@@ -26,6 +26,8 @@ pub(super) struct Record {
     pub(super) ramp: usize,
     /// When `ramp` doubles; the origin stands in `State::ramps` under it.
     pub(super) ramp_at: Option<Instant>,
+    /// How many of `queue` have no dial under way, as counted in `State::queued`.
+    pub(super) queued: usize,
     /// How many dials it wants and may not have because of the total cap.
     pub(super) hunger: usize,
     /// The waiter its next dial would be for; the origin stands in `State::hungry` under its ticket.
@@ -47,6 +49,7 @@ impl State {
             refused: false,
             ramp: 1,
             ramp_at: None,
+            queued: 0,
             hunger: 0,
             hungry: None,
         }));

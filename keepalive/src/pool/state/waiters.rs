@@ -41,6 +41,8 @@ pub(super) enum Place {
 pub(crate) enum Turn {
     Go(SocketKey),
     Wait(WaiterKey),
+    /// As many as may wait do so already.
+    Full,
     /// The driver knows the error.
     Failed,
 }
@@ -87,6 +89,12 @@ impl State {
         self.origins[origin.0].waiters += 1;
         self.enqueue(key);
         self.assign(origin, now);
+        // Only a newcomer is turned away, and only if no dial was begun for it: it is the last.
+        let is_new = ticket.0 + 1 == self.next_ticket;
+        if is_new && self.queued > self.limits.max_queued && self.origins[origin.0].queued > 0 {
+            self.leave_queue(key, Outcome::Failed, now);
+            return Turn::Full;
+        }
         Turn::Wait(key)
     }
 

@@ -100,6 +100,8 @@ pub(super) fn nothing_lies_idle(state: &State) {
         state.hunger == 0 || state.counts.all() >= state.limits.max_total_sockets,
         "a free slot is unused"
     );
+    let without_dial = |record: &Record| record.queue.len().saturating_sub(record.counts.dials());
+    assert_eq!(state.queued, state.origins.iter().map(|(_, record)| without_dial(record)).sum::<usize>());
     for (_, record) in &state.origins {
         assert!(record.queue.is_empty() || record.idle.is_empty(), "an idle socket beside a waiter");
         assert!(record.idle.len() <= state.limits.max_free_sockets);

@@ -77,6 +77,7 @@ impl World {
                 assert_eq!(answer, Answer::Wait);
                 self.waiting.push(Waiting { ticket, origin, key, woken: false });
             }
+            Turn::Full => panic!("there is no limit"),
             Turn::Failed => assert_eq!(answer, Answer::Failed),
         }
     }

@@ -64,6 +64,7 @@ impl World {
             max_total_sockets: 1 + rng.below(8),
             max_free_sockets: none_or(&mut rng, max_free),
             max_total_free_sockets: none_or(&mut rng, max_total_free),
+            max_queued: usize::MAX,
             free_socket_timeout: None,
             max_socket_age: None,
             max_requests_per_socket: None,

@@ -28,6 +28,10 @@ impl Rig {
                 self.requests.get_mut(name).expect("it asked").place = place;
                 self.log.push(format!("{name} gets {number}"));
             }
+            Turn::Full => {
+                self.requests.remove(name);
+                self.log.push(format!("{name} is turned away"));
+            }
             Turn::Failed => {
                 self.requests.remove(name);
                 self.log.push(format!("{name} fails"));

@@ -13,6 +13,7 @@ mod life;
 mod limits;
 mod offers;
 mod park;
+mod queue;
 mod ramp;
 mod rig;
 mod sockets;

@@ -14,6 +14,7 @@ pub(super) const LIMITS: Limits = Limits {
     max_total_sockets: usize::MAX,
     max_free_sockets: usize::MAX,
     max_total_free_sockets: usize::MAX,
+    max_queued: usize::MAX,
     free_socket_timeout: None,
     max_socket_age: None,
     max_requests_per_socket: None,
