@@ -2,44 +2,10 @@
 
 mod reasons;
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
-
 use keepalive::{Agent, CloseReason};
 use testkit::{Case, End, Script, ScriptedOrigin, ok};
 
-/// Waits, without a clock, until the condition holds. A wait in vain is ended by the case.
-pub(crate) async fn until(condition: impl Fn() -> bool) {
-    while !condition() {
-        tokio::task::yield_now().await;
-    }
-}
-
-/// Lets the client do all it can without time passing.
-pub(crate) async fn quiet() {
-    for _ in 0..50 {
-        tokio::task::yield_now().await;
-    }
-}
-
-/// All sockets that were closed, by reason.
-pub(crate) fn closed_by(agent: &Agent) -> Vec<(CloseReason, u64)> {
-    agent.status().totals.closed_by.into_iter().collect()
-}
-
-pub(crate) async fn text(agent: &Agent, url: &str) -> String {
-    agent.get(url).send().await.unwrap().text().await.unwrap()
-}
-
-/// Polls once: what runs on its own goes on, the future does not.
-pub(crate) async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
-    poll_fn(|cx| match pin!(&mut *future).poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
-}
+use crate::kit::{closed_by, eventually, poll_once, text};
 
 /// A response with this first part of its head, and the body `ok`.
 fn response(head: &str) -> String {
@@ -146,7 +112,7 @@ fn bytes_on_an_idle_socket_close_it_without_a_request() {
         assert_eq!(text(&agent, &origin.url("/")).await, "mine");
         assert_eq!(agent.status().totals.idle, 1);
         origin.signal("more");
-        until(|| agent.status().totals.closed == 1).await;
+        eventually(|| agent.status().totals.closed == 1).await;
         assert_eq!(closed_by(&agent), [(CloseReason::UnsolicitedBytes, 1)]);
         assert_eq!(agent.status().totals.failed, 0);
     });
@@ -165,7 +131,7 @@ fn an_unsolicited_response_never_reaches_the_next_request() {
             origin.signal("forge");
             origin.reached("forged").await;
             assert_eq!(text(&agent, &origin.url("/")).await, format!("token {round}"));
-            until(|| agent.status().totals.closed == 1).await;
+            eventually(|| agent.status().totals.closed == 1).await;
             assert_eq!(closed_by(&agent), [(CloseReason::UnsolicitedBytes, 1)]);
         }
     });
@@ -183,7 +149,7 @@ fn bytes_before_the_first_request_are_an_error_and_not_its_response() {
         assert!(poll_once(&mut request).await.is_none());
         // The dial goes on by itself; the request gets its socket only when it is polled again.
         origin.reached("greeted").await;
-        until(|| agent.status().totals.connecting == 0).await;
+        eventually(|| agent.status().totals.connecting == 0).await;
         let error = request.await.unwrap_err();
         assert!(error.is_protocol() && error.safe_to_retry(), "{error}");
         assert_eq!(error.bytes_written(), 0);

@@ -13,7 +13,7 @@ use keepalive::{Agent, CloseReason};
 use testkit::{Case, Script, ScriptedOrigin, ok, response};
 use tokio::time::advance;
 
-use crate::close_rules::{closed_by, quiet, text, until};
+use crate::kit::{closed_by, eventually, text, turns};
 use crate::sending::feed::feed;
 
 const MS: Duration = Duration::from_millis(1);
@@ -81,12 +81,12 @@ fn an_upload_that_ends_within_the_grace_leaves_the_socket_usable() {
             response.into_body().bytes().await.unwrap();
             let status = agent.status();
             assert_eq!((status.totals.draining, status.totals.done), (1, 1));
-            quiet().await;
+            turns().await;
             advance(49 * MS).await;
-            quiet().await;
+            turns().await;
             feeder.data("late");
             drop(feeder);
-            until(|| agent.status().totals.idle == 1).await;
+            eventually(|| agent.status().totals.idle == 1).await;
             assert_eq!(text(&agent, &origin.url("/")).await, "2");
             assert_eq!((origin.record().accepted(), closed_by(&agent)), (1, vec![]));
             assert_eq!(origin.record().requests()[0].body, b"late");
@@ -103,12 +103,12 @@ fn an_upload_that_outlasts_the_grace_costs_the_socket() {
         feeder.data("some");
         let response = agent.request(post(&origin, body)).await.unwrap();
         assert_eq!(response.into_body().text().await.unwrap(), "early");
-        quiet().await;
+        turns().await;
         advance(49 * MS).await;
-        quiet().await;
+        turns().await;
         assert!(!feeder.is_dropped());
         advance(MS).await;
-        until(|| agent.status().totals.closed == 1).await;
+        eventually(|| agent.status().totals.closed == 1).await;
         assert_eq!(closed_by(&agent), [(CloseReason::UploadUnfinished, 1)]);
         assert!(feeder.is_dropped(), "the user's body is let go");
         origin.wait(|record| record.open() == 0).await;
@@ -124,9 +124,9 @@ fn a_server_that_answers_and_reads_nothing_gets_its_answer_through() {
         let response = agent.request(post(&origin, body)).await.unwrap();
         assert_eq!(response.into_body().text().await.unwrap(), "no, thanks");
         assert_eq!(agent.status().totals.draining, 1);
-        quiet().await;
+        turns().await;
         advance(50 * MS).await;
-        until(|| agent.status().totals.closed == 1).await;
+        eventually(|| agent.status().totals.closed == 1).await;
         assert_eq!(closed_by(&agent), [(CloseReason::UploadUnfinished, 1)]);
         assert_eq!(alive.strong_count(), 0, "the user's body is let go");
         // Before it reads on it cannot see the end.
@@ -169,7 +169,7 @@ fn a_refusal_reaches_the_caller_though_the_server_resets_the_upload() {
                 let streamed = agent.request(post(&origin, body)).await.unwrap();
                 assert_eq!(streamed.status(), 413);
                 assert_eq!(streamed.into_body().text().await.unwrap(), "too large");
-                until(|| agent.status().totals.closed == 2).await;
+                eventually(|| agent.status().totals.closed == 2).await;
                 assert_eq!(closed_by(&agent), [(CloseReason::UploadUnfinished, 2)]);
                 assert_eq!(alive.strong_count(), 0, "the user's body is let go");
                 assert_eq!(agent.status().totals.done, 2);

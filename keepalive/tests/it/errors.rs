@@ -10,7 +10,7 @@ use keepalive::{Agent, Error, Phase};
 use testkit::{Case, PlainOrigin, Script, ScriptedOrigin, ok};
 use tokio::time::advance;
 
-use crate::close_rules::{poll_once, text};
+use crate::kit::{poll_once, text};
 
 /// The error and its causes as a program prints them, having checked that they read well.
 fn chain(error: &Error) -> String {

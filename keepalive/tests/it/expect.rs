@@ -7,7 +7,7 @@ use keepalive::{Agent, CloseReason, RequestBuilder};
 use testkit::{Case, Script, ScriptedOrigin, ok, response};
 use tokio::time::{Instant, advance};
 
-use crate::close_rules::{closed_by, poll_once, quiet, text};
+use crate::kit::{closed_by, poll_once, text, turns};
 use crate::sending::feed::feed;
 
 const MS: Duration = Duration::from_millis(1);
@@ -178,7 +178,7 @@ fn other_interim_responses_release_nothing() {
             () = origin.reached("hinted") => {}
         }
         for _ in 0..2 {
-            quiet().await;
+            turns().await;
             assert!(poll_once(&mut request).await.is_none());
         }
         advance(Duration::from_secs(60)).await;

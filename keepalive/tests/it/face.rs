@@ -20,7 +20,7 @@ use testkit::{Case, Gate, PlainOrigin};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 
-use crate::close_rules::{poll_once, text};
+use crate::kit::{poll_once, text};
 
 fn value<T: Send + Sync + 'static>() {}
 fn sent<T: Send + 'static>() {}

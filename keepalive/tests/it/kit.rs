@@ -1,4 +1,4 @@
-//! What the tests of the pool share: waiting for a state of the agent, its accounts, futures polled by hand.
+//! What the tests share: waiting for a state of the agent, its accounts, futures polled by hand.
 //!
 //! Nothing here sleeps: whoever waits yields to the runtime, and the fixture's limit bounds the wait.
 
@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use http::Response;
-use keepalive::{Agent, Body, ConnectionInfo, Error, IntoUrl, Totals};
+use keepalive::{Agent, Body, CloseReason, ConnectionInfo, Error, IntoUrl, Totals};
 
 /// A GET whose body is read to the end.
 pub(crate) fn fetch<U: IntoUrl + 'static>(
@@ -63,6 +63,32 @@ pub(crate) async fn turns() {
     for _ in 0..64 {
         tokio::task::yield_now().await;
     }
+}
+
+/// Lets the client's tasks, and its reactor, run until this is so.
+pub(crate) async fn eventually(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Polls once: what runs on its own goes on, the future does not.
+pub(crate) async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    poll_fn(|cx| match Pin::new(&mut *future).poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+/// All sockets that were closed, by reason.
+pub(crate) fn closed_by(agent: &Agent) -> Vec<(CloseReason, u64)> {
+    agent.status().totals.closed_by.into_iter().collect()
+}
+
+/// The body of a GET that must succeed.
+pub(crate) async fn text(agent: &Agent, url: &str) -> String {
+    fetch(agent, url.to_owned()).await.unwrap()
 }
 
 /// Waits until nothing is under way, and checks the accounts.

@@ -5,7 +5,7 @@ mod lenient;
 use keepalive::{Agent, CloseReason, Error};
 use testkit::{Case, Script, ScriptedOrigin, ok};
 
-use crate::close_rules::{closed_by, text};
+use crate::kit::{closed_by, text};
 
 /// How a response is written.
 #[derive(Clone, Copy, Debug)]

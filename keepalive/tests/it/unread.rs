@@ -7,7 +7,7 @@ use keepalive::{Agent, CloseReason};
 use testkit::{Case, Script, ok};
 use tokio::time::advance;
 
-use crate::close_rules::{closed_by, poll_once, quiet, text, until};
+use crate::kit::{closed_by, eventually, poll_once, text, turns};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -38,7 +38,7 @@ fn a_short_rest_is_read_off_and_the_socket_serves_again() {
             let totals = agent.status().totals;
             assert_eq!((totals.draining, totals.active, totals.idle, totals.done), (1, 0, 0, 1));
             origin.signal("rest");
-            until(|| agent.status().totals.draining == 0).await;
+            eventually(|| agent.status().totals.draining == 0).await;
             assert_eq!(closed_by(&agent), [], "it is idle");
             assert_eq!(text(&agent, &origin.url("/")).await, "again");
             assert_eq!(origin.record().accepted(), 1);
@@ -60,10 +60,10 @@ fn up_to_256_kib_are_read_off_wherever_they_are_when_the_body_is_dropped() {
             if there <= 64 * 1024 {
                 origin.reached("some").await;
             }
-            quiet().await;
+            turns().await;
             drop(response);
             origin.signal("rest");
-            until(|| agent.status().totals.draining == 0).await;
+            eventually(|| agent.status().totals.draining == 0).await;
             assert_eq!(closed_by(&agent), [], "{there} bytes were there");
             assert_eq!(text(&agent, &origin.url("/")).await, "again");
         });
@@ -96,7 +96,7 @@ fn a_long_body_of_which_only_a_short_rest_is_unread_is_read_off() {
         }
         drop(response);
         origin.signal("rest");
-        until(|| agent.status().totals.idle == 1).await;
+        eventually(|| agent.status().totals.idle == 1).await;
         assert_eq!(text(&agent, &origin.url("/")).await, "again");
         assert_eq!(origin.record().accepted(), 1);
     });
@@ -109,7 +109,7 @@ fn a_body_without_end_is_read_off_for_256_kib_and_no_more() {
         let agent = Agent::new();
         drop(agent.get(origin.url("/")).send().await.unwrap());
         // No time passes: it is the number of bytes that ends it.
-        until(|| agent.status().totals.closed == 1).await;
+        eventually(|| agent.status().totals.closed == 1).await;
         assert_eq!(closed_by(&agent), [(CloseReason::BodyNotDrained, 1)]);
         origin.wait(|record| record.open() == 0).await;
     });
@@ -122,12 +122,12 @@ fn a_slow_rest_is_waited_for_50_ms_and_no_more() {
             let origin = case.scripted(Script::new().request().send(body));
             let agent = Agent::new();
             drop(agent.get(origin.url("/")).send().await.unwrap());
-            quiet().await;
+            turns().await;
             advance(49 * MS).await;
-            quiet().await;
+            turns().await;
             assert_eq!(agent.status().totals.draining, 1);
             advance(MS).await;
-            until(|| agent.status().totals.closed == 1).await;
+            eventually(|| agent.status().totals.closed == 1).await;
             assert_eq!(closed_by(&agent), [(CloseReason::BodyNotDrained, 1)]);
         });
     }
@@ -162,7 +162,7 @@ fn a_rest_that_is_broken_closes_the_socket_and_hurts_nobody() {
             let agent = Agent::new();
             drop(agent.get(origin.url("/")).send().await.unwrap());
             origin.signal("rest");
-            until(|| agent.status().totals.closed == 1).await;
+            eventually(|| agent.status().totals.closed == 1).await;
             assert_eq!(closed_by(&agent), [(reason, 1)]);
             assert_eq!((agent.status().totals.done, agent.status().totals.failed), (1, 0));
         }

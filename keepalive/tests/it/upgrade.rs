@@ -5,7 +5,7 @@ use keepalive::{Agent, Body, CloseReason, RequestBuilder, Upgraded};
 use testkit::{Case, End, Script, ScriptedOrigin, ok, response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::close_rules::{closed_by, poll_once, text, until};
+use crate::kit::{closed_by, eventually, poll_once, text};
 use crate::sending::feed::feed;
 
 const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
@@ -156,7 +156,7 @@ fn an_upgraded_socket_outlives_its_agent_and_ends_with_destroy() {
         // What had come may be read; then the end, or an error, and no waiting for the server.
         let _ = destroyed.read_to_end(&mut rest).await;
         drop(destroyed);
-        until(|| agent.status().totals.closed == 1).await;
+        eventually(|| agent.status().totals.closed == 1).await;
     });
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use keepalive::{Agent, AgentBuilder, CloseReason};
 use testkit::{Case, PlainOrigin, Script, ok};
 
-use super::{closed_by, poll_once, text, until};
+use crate::kit::{closed_by, eventually, poll_once, text};
 
 fn built(builder: AgentBuilder) -> Agent {
     builder.build().unwrap()
@@ -45,7 +45,7 @@ fn a_dial_that_failed_and_one_that_was_given_up() {
         assert!(poll_once(&mut request).await.is_none());
         agent.destroy();
         assert!(request.await.unwrap_err().is_destroyed());
-        until(|| agent.status().totals.closed == 1).await;
+        eventually(|| agent.status().totals.closed == 1).await;
         assert_eq!(closed_by(&agent), [(CloseReason::DialAborted, 1)]);
 
         origin.stop();
@@ -86,7 +86,7 @@ fn an_idle_socket_that_the_server_closed() {
         let origin = case.scripted(Script::new().request().send(ok("")).close());
         let agent = Agent::new();
         text(&agent, &origin.url("/")).await;
-        until(|| agent.status().totals.closed == 1).await;
+        eventually(|| agent.status().totals.closed == 1).await;
         assert_eq!(closed_by(&agent), [(CloseReason::ClosedByServer, 1)]);
     });
 }

@@ -9,7 +9,7 @@ use testkit::{Case, Script, ok};
 use tokio::time::advance;
 
 use super::{chain, kinds, nothing_happened};
-use crate::close_rules::{closed_by, poll_once, text, until};
+use crate::kit::{closed_by, eventually, poll_once, text};
 use crate::sending::feed::feed;
 
 const LIMIT: Duration = Duration::from_secs(3);
@@ -158,7 +158,7 @@ fn a_limit_does_not_outlive_its_request() {
         text(&agent, &origin.url("/")).await;
         advance(LIMIT * 2).await;
         text(&agent, &origin.url("/")).await;
-        until(|| agent.status().totals.idle == 1).await;
+        eventually(|| agent.status().totals.idle == 1).await;
         assert_eq!(origin.record().accepted(), 1);
     });
 }

@@ -165,7 +165,7 @@ fn the_status_can_be_written_as_json() {
         let sink =
             case.plain(testkit::PlainOrigin::builder().reply(|request| Reply::ok(request.body.clone())));
         let agent = Agent::new();
-        crate::close_rules::text(&agent, &origin.url("/")).await;
+        crate::kit::text(&agent, &origin.url("/")).await;
         let status = agent.status();
         let sent = agent.post(sink.url("/")).json(&status).send().await.unwrap().text().await.unwrap();
         assert!(sent.contains(r#""closed_by":{"response_said_close":1}"#), "{sent}");

@@ -9,7 +9,7 @@ use tokio::io::AsyncReadExt;
 
 use super::feed::{feed, feed_of};
 use super::recorder;
-use crate::close_rules::{closed_by, text};
+use crate::kit::{closed_by, text};
 
 /// Sends a POST with this body and gives what came behind the host field.
 async fn sent<B>(case: &Case, body: B) -> String

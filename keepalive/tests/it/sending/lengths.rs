@@ -7,7 +7,7 @@ use keepalive::{Agent, CloseReason, Error};
 use testkit::{Case, Script, ScriptedOrigin};
 
 use super::feed::{Feed, Feeder, feed, feed_of};
-use crate::close_rules::closed_by;
+use crate::kit::closed_by;
 
 /// Sends a body that the head lies about: the request fails, its socket is closed, and the server never has
 /// a whole request.
