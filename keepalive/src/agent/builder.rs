@@ -66,6 +66,7 @@ impl AgentBuilder {
                 timeout: None,
                 local_address: None,
                 title_case_headers: false,
+                retry: true,
                 one_shot: false,
             },
         }
@@ -184,6 +185,17 @@ impl AgentBuilder {
     /// error. Default: no limit. A request's own: [`RequestOptions`](crate::RequestOptions).
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.requests.timeout = limit.into();
+        self
+    }
+
+    /// Whether a request is written once more, on a fresh socket, when the one it was written to proves
+    /// stale: it had served before or had been idle, and ended before a byte of the response came (RFC
+    /// 9110 §9.2.2). Only if its method is idempotent or it carries an `Idempotency-Key`, and if at most 64
+    /// KiB of its body had been taken from it by then: nothing is ever executed twice that must not be. A
+    /// request of which not a byte was written is moved to another socket whatever is set here. A request's
+    /// own: [`RequestOptions::retry`](crate::RequestOptions::retry). Default: true.
+    pub fn retry(mut self, retry: bool) -> Self {
+        self.requests.retry = retry;
         self
     }
 

@@ -116,6 +116,9 @@ impl State {
     /// The socket's user is about to close it. The caller closes it and lets go of the slot at once:
     /// nothing is decided before that.
     pub(crate) fn closing(&mut self, key: SocketKey, reason: CloseReason) {
+        if reason == CloseReason::Stale {
+            self.close_suspects(key);
+        }
         match self.sockets[key.0].phase {
             Phase::Closing(_) | Phase::Upgraded { ends: Some(_) } => {}
             // Whatever it did there, it is not HTTP's affair.
@@ -123,6 +126,18 @@ impl State {
                 self.set_phase(key, Phase::Upgraded { ends: Some(CloseReason::Upgraded) });
             }
             _ => self.set_phase(key, Phase::Closing(reason)),
+        }
+    }
+
+    /// A socket proved stale when a request was written to it: closes the idle sockets of its origin that
+    /// were parked no later.
+    fn close_suspects(&mut self, stale: SocketKey) {
+        let Socket { origin, since, .. } = self.sockets[stale.0];
+        while let Some(oldest) = self.origins[origin.0].idle.front().map(SocketKey) {
+            if self.sockets[oldest.0].since > since {
+                break;
+            }
+            self.shut(oldest, CloseReason::Suspect);
         }
     }
 

@@ -17,5 +17,6 @@ mod queue;
 mod ramp;
 mod rig;
 mod sockets;
+mod stale;
 mod stop;
 mod total;
