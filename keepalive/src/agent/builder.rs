@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Agent, Handle};
 use crate::Error;
-use crate::connect::TcpConnector;
+use crate::connect::{Connect, TcpConnector};
 use crate::options::{self, RequestDefaults, Scheduling, SocketOptions};
 use crate::pool::{Limits, Pool};
 
@@ -269,7 +269,17 @@ impl AgentBuilder {
     }
 
     fn make(self, stays_open: bool) -> Agent {
-        let connect = Arc::new(TcpConnector::new(self.sockets));
+        let connect = Arc::new(TcpConnector::new(self.sockets.clone()));
+        self.over(connect, stays_open)
+    }
+
+    /// An agent whose connections come from elsewhere.
+    #[cfg(test)]
+    pub(crate) fn build_over(self, connect: Arc<dyn Connect>) -> Agent {
+        self.over(connect, false)
+    }
+
+    fn over(self, connect: Arc<dyn Connect>, stays_open: bool) -> Agent {
         let pool = Pool::new(self.limits, connect, stays_open);
         Agent { handle: Arc::new(Handle { pool, defaults: Arc::new(self.requests) }) }
     }

@@ -7,6 +7,8 @@
 //! back, a used one is closed. All of that is in the `Drop` of [`Acquire`] and [`Call`].
 
 mod info;
+#[cfg(test)]
+mod moved;
 mod prepare;
 mod retry;
 
