@@ -201,6 +201,7 @@ impl State {
     /// Takes the limits over at once: raising them starts dials, lowering them closes idle sockets.
     pub(crate) fn set_limits(&mut self, now: Instant, change: impl FnOnce(&mut Limits)) {
         change(&mut self.limits);
+        self.review(now);
         self.assign_all(now);
     }
 

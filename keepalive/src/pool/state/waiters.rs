@@ -135,7 +135,7 @@ impl State {
     pub(crate) fn leave_queue(&mut self, key: WaiterKey, outcome: Outcome, now: Instant) {
         match self.waiters[key.0].place {
             Place::Queued => self.dequeue(key),
-            Place::Offered(socket) => self.free(socket, self.sockets[socket.0].since),
+            Place::Offered(socket) => self.resume(socket, now),
             Place::Asleep | Place::Failed => {}
         }
         let origin = self.remove_waiter(key);
@@ -159,7 +159,7 @@ impl State {
     pub(super) fn lapse(&mut self, socket: SocketKey, now: Instant) {
         let Phase::Offered { waiter, .. } = self.sockets[socket.0].phase else { return };
         self.waiters[waiter.0].place = Place::Asleep;
-        self.free(socket, self.sockets[socket.0].since);
+        self.resume(socket, now);
         self.assign(self.sockets[socket.0].origin, now);
     }
 
