@@ -96,6 +96,8 @@ impl State {
             Mode::Destroyed => CloseReason::Destroyed,
             Mode::Orphaned => CloseReason::AgentDropped,
         };
+        // The one just freed may be over at once, by its server's word, and counts no more then.
+        self.expire(now);
         while let Some(oldest) = self.origins[origin.0].idle.front().map(SocketKey) {
             if !self.keeps_idle() {
                 self.shut(oldest, reason);
@@ -105,7 +107,6 @@ impl State {
                 break;
             }
         }
-        self.expire(now);
         while self.idle.len() > self.limits.max_total_free_sockets {
             let Some(oldest) = self.idle.front().map(SocketKey) else { break };
             self.shut(oldest, CloseReason::IdleLimit);

@@ -39,6 +39,7 @@ pub(super) struct Socket {
 impl State {
     /// The dial succeeded: the socket goes to the oldest waiter, or is parked.
     pub(crate) fn dialed(&mut self, key: SocketKey, now: Instant) {
+        self.expire(now);
         let origin = self.sockets[key.0].origin;
         match self.sockets[key.0].phase {
             Phase::Dialing { .. } => {
@@ -58,6 +59,7 @@ impl State {
         let Phase::Dialing { began, .. } = self.sockets[key.0].phase else {
             return None;
         };
+        self.expire(now);
         let origin = self.sockets[key.0].origin;
         self.set_phase(key, Phase::Closing(CloseReason::DialFailed));
         self.origins[origin.0].refused = true;
@@ -68,6 +70,7 @@ impl State {
 
     /// A request is done with the socket, which is clean: the next waiter gets it, or it is parked.
     pub(crate) fn release(&mut self, key: SocketKey, now: Instant) {
+        self.expire(now);
         let origin = self.sockets[key.0].origin;
         match self.sockets[key.0].phase {
             Phase::Active | Phase::Draining => match self.spent(key, now) {
@@ -82,6 +85,7 @@ impl State {
 
     /// The socket was taken and not used: as if it had stayed idle all the time.
     pub(crate) fn put_back(&mut self, key: SocketKey, now: Instant) {
+        self.expire(now);
         let socket = &mut self.sockets[key.0];
         socket.served -= 1;
         let origin = socket.origin;
@@ -109,6 +113,7 @@ impl State {
     pub(crate) fn upgrade(&mut self, key: SocketKey, now: Instant) {
         if self.sockets[key.0].phase == Phase::Active {
             self.set_phase(key, Phase::Upgraded { ends: None });
+            self.expire(now);
             self.assign(self.sockets[key.0].origin, now);
         }
     }
@@ -141,6 +146,7 @@ impl State {
 
     /// close(2) has returned, or there never was a socket: the slot is free.
     pub(crate) fn closed(&mut self, key: SocketKey, now: Instant) {
+        self.expire(now);
         let phase = self.sockets[key.0].phase;
         let origin = self.sockets[key.0].origin;
         let reason = match phase {

@@ -97,3 +97,32 @@ fn what_must_go_is_not_handed_on_by_somebody_who_did_not_use_it() {
         assert_eq!(rig.log(), "close 1 max_requests, dial 2 for a3");
     }
 }
+
+/// The keeper may come late: what is over is gone before anything is decided.
+#[test]
+fn what_is_over_makes_room_before_what_is_good_is_evicted() {
+    let mut rig = Rig::new(Limits { max_sockets: 1, max_total_sockets: 3, ..TEN });
+    rig.warm_up("a", 1);
+    rig.ask("b1 c1 c2");
+    rig.dialed(2);
+    rig.dialed(3);
+    rig.done_with("b1", Some(3), None);
+    rig.now += secs(2);
+    let number = rig.give_up("c1", Outcome::Done);
+    let key = rig.key(number);
+    rig.log();
+    rig.event(|state, now| state.upgrade(key, now));
+    assert_eq!((rig.log(), rig.show("a")), ("close 2 keep_alive_hint, dial 4 for c2".into(), "1 idle".into()));
+}
+
+#[test]
+fn what_is_over_when_it_comes_back_pushes_no_other_out() {
+    let mut rig = Rig::new(Limits { max_free_sockets: 1, ..TEN });
+    rig.ask_all("a", 2);
+    rig.dialed(1);
+    rig.dialed(2);
+    rig.done("a1");
+    rig.log();
+    rig.done_with("a2", Some(1), None);
+    assert_eq!((rig.log(), rig.show("a")), ("close 2 keep_alive_hint".into(), "1 idle".into()));
+}
