@@ -120,7 +120,7 @@ impl State {
     }
 
     /// How many sockets could be opened once all that is leaving has left.
-    fn room_to_come(&self) -> usize {
+    pub(super) fn room_to_come(&self) -> usize {
         self.limits.max_total_sockets.saturating_sub(self.counts.all_to_stay())
     }
 
