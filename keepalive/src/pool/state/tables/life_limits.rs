@@ -112,7 +112,10 @@ fn what_is_over_makes_room_before_what_is_good_is_evicted() {
     let key = rig.key(number);
     rig.log();
     rig.event(|state, now| state.upgrade(key, now));
-    assert_eq!((rig.log(), rig.show("a")), ("close 2 keep_alive_hint, dial 4 for c2".into(), "1 idle".into()));
+    assert_eq!(
+        (rig.log(), rig.show("a")),
+        ("close 2 keep_alive_hint, dial 4 for c2".into(), "1 idle".into())
+    );
 }
 
 #[test]
