@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::facts::{Answer, ORIGINS, Oracle};
+use super::facts::{Answer, ORIGINS, Oracle, Phase};
 use super::world::{Held, Waiting, World, origin};
 use crate::CloseReason;
 use crate::pool::state::{CLAIM, Mode, OriginKey, Outcome, State, Ticket, Turn};
@@ -104,13 +104,21 @@ impl World {
         let due = self.state.next_deadline().map(|at| at.saturating_duration_since(self.now));
         self.now += match self.rng.below(10) {
             0..5 => Duration::from_micros(self.rng.below(4000) as u64),
-            5..9 => due.unwrap_or_default(),
+            5..8 => due.unwrap_or_default(),
+            8 => self.an_age().unwrap_or_default(),
             _ => CLAIM + Duration::from_millis(20),
         };
         // The keeper may be late.
         if self.rng.percent(85) {
             self.tick();
         }
+    }
+
+    /// Until a socket in use is too old, which is no deadline.
+    fn an_age(&self) -> Option<Duration> {
+        let used = self.oracle.sockets.iter().filter(|it| it.phase == Phase::Active);
+        let ends = used.filter_map(|it| it.end_of_age).filter(|&end| end > self.now);
+        ends.min().map(|end| end - self.now)
     }
 
     pub(super) fn tick(&mut self) {
