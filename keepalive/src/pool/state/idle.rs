@@ -24,8 +24,9 @@ pub(crate) struct Hint {
 }
 
 impl State {
-    /// Closes the idle sockets whose time is up. Each event that decides begins with it, since the driver
-    /// may be late with its ticks: nobody gets such a socket, and no other is closed in its stead.
+    /// Closes the idle sockets whose time is up. Each event that may want more dials begins with it,
+    /// since the driver may be late with its ticks: nobody gets such a socket, and no other is closed in its
+    /// stead.
     pub(super) fn expire(&mut self, now: Instant) {
         while let Some(&(at, key)) = self.early.first() {
             if at > now {

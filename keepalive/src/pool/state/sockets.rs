@@ -59,7 +59,6 @@ impl State {
         let Phase::Dialing { began, .. } = self.sockets[key.0].phase else {
             return None;
         };
-        self.expire(now);
         let origin = self.sockets[key.0].origin;
         self.set_phase(key, Phase::Closing(CloseReason::DialFailed));
         self.origins[origin.0].refused = true;

@@ -4,7 +4,7 @@ use super::facts::{Phase, Socket};
 use super::limits;
 use super::world::{Held, World};
 use crate::CloseReason;
-use crate::pool::state::Outcome;
+use crate::pool::state::{Outcome, Ticket};
 
 impl World {
     /// A dial succeeds, fails, stops as it was told, or dies with its runtime.
@@ -41,9 +41,7 @@ impl World {
         let chance = self.rng.below(100);
         match (held.request, self.oracle.socket(held.id).phase) {
             (Some((ticket, origin)), _) if held.untouched && chance < 20 => {
-                self.start_closing(held.id, CloseReason::ClosedByServer, None);
-                self.seen.asked_again += 1;
-                self.request(ticket, origin, false);
+                self.ask_again(held.id, ticket, origin);
             }
             (Some(_), _) if held.untouched && chance < 30 => self.put_back(held.id, Some(Outcome::Cancelled)),
             (Some(_), _) if chance < 70 => self.release(held.id, Some(Outcome::Done)),
@@ -56,6 +54,13 @@ impl World {
             (None, _) if chance < 60 => self.closed(held.id),
             (None, _) => self.start_closing(held.id, CloseReason::ClosedByServer, None),
         }
+    }
+
+    /// The socket proves dead before anything was written; its request asks again.
+    pub(super) fn ask_again(&mut self, id: u64, ticket: Ticket, origin: usize) {
+        self.start_closing(id, CloseReason::ClosedByServer, None);
+        self.seen.asked_again += 1;
+        self.request(ticket, origin, false);
     }
 
     pub(super) fn end_closing(&mut self) {
@@ -76,11 +81,13 @@ impl World {
             format!("{id} is looked at"),
             |state, _| state.inspect(key, id),
             |oracle, _| {
-                let idle = oracle.sockets.iter().any(|it| it.id == id && it.phase == Phase::Idle);
-                if idle {
-                    oracle.take(id);
-                }
-                idle
+                let open = oracle.sockets.iter_mut().find(|it| it.id == id);
+                let idle = open.map(|it| {
+                    it.stirred |= it.phase != Phase::Idle;
+                    it.phase == Phase::Idle
+                });
+                idle.filter(|&idle| idle).into_iter().for_each(|_| oracle.take(id));
+                idle.unwrap_or(false)
             },
         );
         assert_eq!(idle, expected);

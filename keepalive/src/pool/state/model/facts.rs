@@ -39,6 +39,8 @@ pub(super) struct Socket {
     pub(super) born: Option<Instant>,
     /// When it is too old for another request.
     pub(super) end_of_age: Option<Instant>,
+    /// Something happened on it while it was not idle.
+    pub(super) stirred: bool,
     /// It was there when the agent was told to retire what there was.
     pub(super) retired: bool,
     /// The moment the dial began, and for whom.
@@ -94,6 +96,7 @@ pub(super) enum Todo {
     Abort(u64),
     Wake(Ticket),
     Close(u64),
+    Look(u64),
     Shutdown(u64),
 }
 
@@ -150,7 +153,7 @@ impl Oracle {
 
     pub(super) fn take(&mut self, id: u64) {
         let socket = self.socket_mut(id);
-        socket.phase = Phase::Active;
+        (socket.phase, socket.stirred) = (Phase::Active, false);
         socket.served += 1;
     }
 
@@ -160,6 +163,8 @@ impl Oracle {
         (socket.phase, socket.since, socket.parked) = (Phase::Idle, since, parked);
         if socket.retired {
             self.shut(id, CloseReason::AgentClosed);
+        } else if std::mem::take(&mut socket.stirred) {
+            self.todo.push(Todo::Look(id));
         }
     }
 

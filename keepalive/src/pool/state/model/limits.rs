@@ -64,13 +64,11 @@ fn millis(count: usize) -> Duration {
 }
 
 impl World {
-    /// One limit, sometimes a few, with immediate effect.
+    /// One limit, as each of the agent's setters does, with immediate effect.
     pub(super) fn set_limits(&mut self) {
         let mut limits = *self.state.limits();
-        for _ in 0..=self.rng.below(4) / 3 {
-            let kind = self.rng.below(KINDS);
-            change(&mut self.rng, &mut limits, kind);
-        }
+        let kind = self.rng.below(KINDS);
+        change(&mut self.rng, &mut limits, kind);
         self.seen.changes += 1;
         self.step(
             format!("now {limits:?}"),

@@ -99,7 +99,6 @@ impl Oracle {
         if phase != Phase::Dialing {
             return None;
         }
-        self.expire(now);
         self.socket_mut(id).phase = Phase::Closing(CloseReason::DialFailed);
         self.pace[origin].refused = true;
         let queue = self.queue(origin).into_iter();

@@ -146,6 +146,7 @@ impl Oracle {
             hint: Hint::default(),
             born: None,
             end_of_age: None,
+            stirred: false,
             retired: false,
             began,
             ticket,

@@ -164,11 +164,7 @@ impl World {
                     self.waiting.iter_mut().filter(|it| it.ticket == ticket).for_each(|it| it.woken = true);
                     Todo::Wake(ticket)
                 }
-                // Only advice; tables/stop.rs says when it is given.
-                Action::Look { socket } => {
-                    assert!(self.keys.contains_key(&id(socket)), "{} is not open", id(socket));
-                    continue;
-                }
+                Action::Look { socket } => Todo::Look(id(socket)),
                 Action::Close { socket } => {
                     let id = id(socket);
                     assert!(!self.closing.contains(&id), "{id} is closed twice");

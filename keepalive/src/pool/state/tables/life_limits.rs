@@ -3,13 +3,21 @@
 use std::time::Duration;
 
 use super::rig::{LIMITS, Rig};
-use crate::pool::state::{Limits, Outcome};
+use crate::pool::state::{Limits, Outcome, State};
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
 const TEN: Limits = Limits { free_socket_timeout: Some(secs(10)), ..LIMITS };
+
+impl Rig {
+    /// The dial that was begun for it.
+    fn socket_of(&self, name: &str) -> u64 {
+        let began = self.log.iter().find(|it| it.ends_with(&format!(" for {name}"))).expect("a dial");
+        began.split(' ').nth(1).and_then(|number| number.parse().ok()).expect("a number")
+    }
+}
 
 fn set(rig: &mut Rig, change: impl FnOnce(&mut Limits)) {
     rig.event(|state, now| state.set_limits(now, change));
@@ -128,4 +136,53 @@ fn what_is_over_when_it_comes_back_pushes_no_other_out() {
     rig.log();
     rig.done_with("a2", Some(1), None);
     assert_eq!((rig.log(), rig.show("a")), ("close 2 keep_alive_hint".into(), "1 idle".into()));
+}
+
+/// As above, for the other events after which an origin may want more dials.
+#[test]
+fn what_is_over_makes_room_whatever_the_event() {
+    for event in ["dialed", "released", "closed", "put back", "left"] {
+        let retires = event == "put back" || event == "left";
+        let mut rig = Rig::new(LIMITS);
+        rig.ask("c1");
+        if event == "dialed" {
+            rig.refused(1);
+        } else {
+            rig.dialed(1);
+        }
+        rig.ask("c2");
+        if event == "left" {
+            rig.park("c2");
+            rig.done("c1");
+        }
+        if retires {
+            rig.event(State::retire);
+        }
+        rig.ask("a1 b1");
+        let (good, over) = (rig.socket_of("a1"), rig.socket_of("b1"));
+        rig.dialed(good);
+        rig.dialed(over);
+        rig.done("a1");
+        rig.done_with("b1", Some(3), None);
+        rig.ask("c3 c4");
+        let open = rig.sockets.len();
+        set(&mut rig, |limits| limits.max_total_sockets = open);
+        rig.now += secs(2);
+        rig.log();
+        match event {
+            "dialed" => rig.dialed(2),
+            "released" => rig.done_with("c1", None, Some(0)),
+            "closed" => rig.spoilt("c1"),
+            "put back" => {
+                let number = rig.give_up("c1", Outcome::Cancelled);
+                let key = rig.key(number);
+                rig.event(|state, now| state.put_back(key, now));
+            }
+            _ => rig.cancel("c2"),
+        }
+        let log = rig.log();
+        assert!(log.contains(&format!("close {over} keep_alive_hint")), "{event}: {log}");
+        assert!(!log.contains(&format!("close {good}")), "{event}: {log}");
+        println!("{event}: {log}");
+    }
 }
