@@ -126,6 +126,8 @@ impl State {
             Mode::Destroyed => CloseReason::Destroyed,
             Mode::Orphaned => CloseReason::AgentDropped,
         };
+        // The one just freed may be over at once, by its server's word, and counts no more then.
+        self.expire(now);
         while let Some(oldest) = self.origins[origin.0].idle.front().map(SocketKey) {
             if !self.keeps_idle() {
                 self.shut(oldest, reason);
@@ -135,7 +137,6 @@ impl State {
                 break;
             }
         }
-        self.expire(now);
         while self.idle.len() > self.limits.max_total_free_sockets {
             let Some(oldest) = self.idle.front().map(SocketKey) else { break };
             self.shut(oldest, CloseReason::IdleLimit);
@@ -149,7 +150,7 @@ impl State {
     }
 
     /// How many sockets could be opened once all that is leaving has left.
-    fn room_to_come(&self) -> usize {
+    pub(super) fn room_to_come(&self) -> usize {
         self.limits.max_total_sockets.saturating_sub(self.counts.all_to_stay())
     }
 

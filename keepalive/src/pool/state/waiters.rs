@@ -61,6 +61,7 @@ impl State {
         self.totals.running += 1;
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
+        self.newcomer = Some(ticket);
         Some(ticket)
     }
 
@@ -84,6 +85,7 @@ impl State {
     }
 
     fn ask(&mut self, origin: &Origin, ticket: Ticket, fresh: bool, now: Instant) -> Turn {
+        let is_new = self.newcomer.take() == Some(ticket);
         if self.mode == Mode::Destroyed {
             self.finish(Outcome::Failed, false);
             return Turn::Failed;
@@ -102,13 +104,21 @@ impl State {
         self.origins[origin.0].waiters += 1;
         self.enqueue(key);
         self.assign(origin, now);
-        // Only a newcomer is turned away, and only if no dial was begun for it: it is the last.
-        let is_new = ticket.0 + 1 == self.next_ticket;
-        if is_new && self.queued > self.limits.max_queued && self.origins[origin.0].queued > 0 {
+        // Only a newcomer is turned away.
+        if is_new && self.is_queue_too_long(origin) {
             self.leave_queue(key, Outcome::Failed, now);
             return Turn::Full;
         }
         Turn::Wait(key)
+    }
+
+    /// Whether the last to come, to this origin, is one too many. Who has a dial, or room under way for
+    /// one, does not wait in the queue.
+    fn is_queue_too_long(&self, origin: OriginKey) -> bool {
+        let record = &self.origins[origin.0];
+        let room = self.room_to_come();
+        let is_served = record.queued == 0 || (record.queued == record.hunger && self.hunger <= room);
+        !is_served && self.queued - self.hunger.min(room) > self.limits.max_queued
     }
 
     /// The waiter was polled: it takes its offer, or waits on. A waiter that got [`Turn::Go`] or
@@ -146,9 +156,10 @@ impl State {
 
     /// The waiter leaves: cancelled, or out of time.
     pub(crate) fn leave_queue(&mut self, key: WaiterKey, outcome: Outcome, now: Instant) {
+        self.expire(now);
         match self.waiters[key.0].place {
             Place::Queued => self.dequeue(key),
-            Place::Offered(socket) => self.free(socket, self.sockets[socket.0].since),
+            Place::Offered(socket) => self.resume(socket, now),
             Place::Asleep | Place::Failed => {}
         }
         let origin = self.remove_waiter(key);
@@ -172,7 +183,7 @@ impl State {
     pub(super) fn lapse(&mut self, socket: SocketKey, now: Instant) {
         let Phase::Offered { waiter, .. } = self.sockets[socket.0].phase else { return };
         self.waiters[waiter.0].place = Place::Asleep;
-        self.free(socket, self.sockets[socket.0].since);
+        self.resume(socket, now);
         self.assign(self.sockets[socket.0].origin, now);
     }
 

@@ -10,6 +10,7 @@ mod follow;
 mod hand_over;
 mod late;
 mod life;
+mod life_limits;
 mod limits;
 mod offers;
 mod park;
