@@ -17,6 +17,7 @@ mod kit;
 mod lifecycle;
 mod malformed;
 mod nested;
+mod node_defects;
 mod order;
 mod regress;
 mod reuse;
