@@ -13,6 +13,7 @@ mod face;
 mod full_queue;
 mod idle;
 mod keep_alive_off;
+mod keeper;
 mod kit;
 mod lifecycle;
 mod malformed;

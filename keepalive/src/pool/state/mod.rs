@@ -285,6 +285,11 @@ impl State {
         }
     }
 
+    /// Whether the agent was closed or destroyed for good and nothing of it is left.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.mode, Mode::Closing | Mode::Destroyed) && self.is_empty()
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }

@@ -15,6 +15,7 @@ mod limits;
 mod offers;
 mod park;
 mod queue;
+mod quiet;
 mod ramp;
 mod rig;
 mod sockets;
