@@ -17,6 +17,7 @@ mod keeper;
 mod kit;
 mod lifecycle;
 mod malformed;
+mod many_origins;
 mod nested;
 mod node_defects;
 mod order;

@@ -12,6 +12,7 @@ mod hand_over;
 mod late;
 mod life;
 mod limits;
+mod memory;
 mod offers;
 mod park;
 mod queue;
