@@ -79,19 +79,19 @@ impl Acquire {
         let waker = cx.waker().clone();
         let again = std::mem::take(&mut self.fresh);
         let (answer, keeper, _old) = self.pool.event(|inner, now| {
-            let keeper = inner.lacks_keeper(&self.runtime);
             let turn = match (self.waiter, self.ticket) {
                 (Some(waiter), _) => inner.state.poll_waiter(waiter, now),
                 (None, Some(ticket)) if again => inner.state.request_again(&self.origin, ticket, now),
                 (None, Some(ticket)) => inner.state.request(&self.origin, ticket, now),
                 (None, None) => match inner.state.arrive() {
-                    None => return (Answer::Fail(Error::closed()), keeper, (None, Some(waker))),
+                    None => return (Answer::Fail(Error::closed()), None, (None, Some(waker))),
                     Some(ticket) => {
                         self.ticket = Some(ticket);
                         inner.state.request(&self.origin, ticket, now)
                     }
                 },
             };
+            let keeper = inner.lacks_keeper(&self.runtime);
             if let Turn::Wait(key) = turn {
                 self.waiter = Some(key);
                 return (Answer::Wait, keeper, inner.wait(key, waker, &self.runtime));

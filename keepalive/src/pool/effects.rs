@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::lease::Socket;
+use super::shrink::USUAL;
 use super::state::SocketKey;
 use super::{Pool, dial};
 use crate::Origin;
@@ -100,6 +101,9 @@ fn run_queued() {
     while let Some((pool, effect)) = with_queue(|queue| {
         let next = queue.effects.pop_front();
         queue.running = next.is_some();
+        if next.is_none() && queue.effects.capacity() > USUAL {
+            queue.effects.shrink_to(USUAL);
+        }
         next
     })
     .flatten()
@@ -112,6 +116,12 @@ fn run_queued() {
     if let Some(panic) = panicked {
         resume_unwind(panic);
     }
+}
+
+/// How many effects this thread's queue has room for.
+#[cfg(test)]
+pub(super) fn room() -> usize {
+    with_queue(|queue| queue.effects.capacity()).unwrap_or_default()
 }
 
 fn carry_out(pool: &Arc<Pool>, effect: Effect) {

@@ -2,7 +2,8 @@
 //!
 //! One task on each runtime that the agent is used from, started by the first request there: a runtime
 //! that nobody drives at the moment must not stop the time of the others. A keeper holds the pool weakly,
-//! sleeps until the machine's next deadline or until it is told, and ends with the pool or its runtime.
+//! sleeps until the machine's next deadline or until it is told, and ends with the pool or its runtime, or
+//! when the agent was closed or destroyed and has come to rest.
 //!
 //! There is no task per socket: the waker of an idle socket notes the socket's name and tells the
 //! keepers.
@@ -41,7 +42,7 @@ impl Inner {
     /// A name for a keeper that the caller must start, if there is none on this runtime.
     pub(super) fn lacks_keeper(&mut self, runtime: &Handle) -> Option<Arc<Notify>> {
         let runtime = runtime.id();
-        if self.keepers.iter().any(|keeper| keeper.runtime == runtime) {
+        if self.state.is_over() || self.keepers.iter().any(|keeper| keeper.runtime == runtime) {
             return None;
         }
         let wake = Arc::new(Notify::new());
@@ -49,8 +50,11 @@ impl Inner {
         Some(wake)
     }
 
-    /// Tells every keeper that sleeps for longer than the machine does.
+    /// Tells every keeper that sleeps for longer than the machine does; lets all go when all is over.
     pub(super) fn tell_keepers(&mut self, effects: &mut Effects) {
+        if self.state.is_over() {
+            return effects.extend(self.keepers.drain(..).map(|keeper| Effect::Notify(keeper.wake)));
+        }
         let Some(deadline) = self.state.next_deadline() else { return };
         for keeper in &mut self.keepers {
             if keeper.until.is_none_or(|until| deadline < until) {
@@ -106,7 +110,7 @@ impl Drop for Running {
 
 async fn keep(running: Running) {
     let mut sleep = pin!(sleep_until(clock::now()));
-    while let Some(deadline) = running.pool.upgrade().map(|pool| pool.keep_house(&running.wake)) {
+    while let Some(deadline) = running.pool.upgrade().and_then(|pool| pool.keep_house(&running.wake)) {
         let mut told = pin!(running.wake.notified());
         if let Some(deadline) = deadline {
             sleep.as_mut().reset(deadline.into());
@@ -127,8 +131,8 @@ impl Pool {
         told.iter().for_each(|wake| wake.notify_one());
     }
 
-    /// Does what is due and says when there is more.
-    fn keep_house(self: &Arc<Self>, wake: &Arc<Notify>) -> Option<Instant> {
+    /// Does what is due and says when there is more, if ever; `None`: the keeper was let go.
+    fn keep_house(self: &Arc<Self>, wake: &Arc<Notify>) -> Option<Option<Instant>> {
         let stirred = std::mem::take(&mut *self.stirred.lock().unwrap_or_else(PoisonError::into_inner));
         for (key, id) in stirred {
             self.look_at(key, id);
@@ -136,11 +140,9 @@ impl Pool {
         self.event(|inner, now| {
             inner.state.tick(now);
             let deadline = inner.state.next_deadline();
-            let me = inner.keepers.iter_mut().find(|keeper| Arc::ptr_eq(&keeper.wake, wake));
-            if let Some(me) = me {
-                me.until = deadline;
-            }
-            deadline
+            let me = inner.keepers.iter_mut().find(|keeper| Arc::ptr_eq(&keeper.wake, wake))?;
+            me.until = deadline;
+            Some(deadline)
         })
     }
 

@@ -18,6 +18,7 @@ mod effects;
 mod keeper;
 mod lease;
 mod queue_error;
+mod shrink;
 mod spawn;
 mod state;
 
@@ -222,6 +223,7 @@ impl Inner {
             self.closing = false;
             effects.push(Effect::Emptied);
         }
+        self.shrink();
     }
 
     fn held(&mut self, key: SocketKey) -> &mut Held {

@@ -1,5 +1,7 @@
 //! Dropping a request or a body at any point leaks nothing and holds nobody up.
 
+mod aborts;
+mod phases;
 mod polls;
 
 use std::time::Duration;

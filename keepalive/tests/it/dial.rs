@@ -1,7 +1,7 @@
 //! Connections that come about late, or not at all, and what the requests that wait for them get.
 
 #[cfg(target_os = "linux")]
-mod hanging;
+pub(crate) mod hanging;
 
 use std::net::SocketAddr;
 use std::task::Poll;

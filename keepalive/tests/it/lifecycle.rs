@@ -1,7 +1,7 @@
 //! The end of an agent: in peace with `close`, at once with `destroy`.
 
 mod runtimes;
-mod stress;
+pub(crate) mod stress;
 
 use keepalive::{Agent, CloseReason, Error, Phase};
 use testkit::{Case, Gate, PlainOrigin, Script, run, run_paused};

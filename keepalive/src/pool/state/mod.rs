@@ -289,6 +289,29 @@ impl State {
         }
     }
 
+    /// Whether the agent was closed or destroyed for good and nothing of it is left.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.mode, Mode::Closing | Mode::Destroyed) && self.is_empty()
+    }
+
+    /// Gives back tables with room for more than `usual` entries. Only when [`is_empty`](Self::is_empty).
+    pub(crate) fn shrink(&mut self, usual: usize) {
+        debug_assert!(self.is_empty() && self.origins.is_empty());
+        if self.origins.capacity() > usual {
+            self.origins = Slab::new();
+            self.index = HashMap::new();
+        }
+        if self.sockets.capacity() > usual {
+            self.sockets = Slab::new();
+        }
+        if self.waiters.capacity() > usual {
+            self.waiters = Slab::new();
+        }
+        if self.actions.capacity() > usual {
+            self.actions.shrink_to(usual);
+        }
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -304,7 +327,7 @@ impl State {
     }
 
     /// Whether no socket is open and nobody waits.
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.sockets.is_empty() && self.waiters.is_empty()
     }
 

@@ -1,11 +1,11 @@
 //! The machine's accounts, as plain values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
-use super::State;
 use super::phase::Counts;
 use super::waiters::Place;
+use super::{OriginKey, State};
 use crate::{CloseReason, Origin};
 
 /// Sums since the agent was made.
@@ -45,10 +45,10 @@ pub(crate) struct OriginSnapshot {
 
 impl State {
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let mut oldest = vec![None; self.origins.capacity()];
+        let mut oldest = HashMap::new();
         for (_, waiter) in self.waiters.iter().filter(|(_, waiter)| waiter.place != Place::Failed) {
-            let oldest: &mut Option<Instant> = &mut oldest[waiter.origin.0];
-            *oldest = Some(oldest.map_or(waiter.since, |since| since.min(waiter.since)));
+            let oldest: &mut Instant = oldest.entry(waiter.origin).or_insert(waiter.since);
+            *oldest = waiter.since.min(*oldest);
         }
         let mut origins: Vec<_> = self
             .origins
@@ -57,7 +57,7 @@ impl State {
                 origin: record.origin.clone(),
                 counts: record.counts,
                 queued: record.waiters - record.queue.len().min(record.counts.dials()),
-                oldest_since: oldest[key],
+                oldest_since: oldest.get(&OriginKey(key)).copied(),
             })
             .collect();
         origins.sort_by(|a, b| a.origin.cmp(&b.origin));

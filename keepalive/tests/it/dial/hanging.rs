@@ -12,7 +12,7 @@ use super::answer;
 use crate::kit::{accounts, at_rest, fetch, poll, polled, turns, until};
 
 /// A listener with room for one connection that was not accepted yet; whoever else comes is not heard.
-fn narrow() -> (TcpListener, SocketAddr) {
+pub(crate) fn narrow() -> (TcpListener, SocketAddr) {
     let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     listener.listen(0).unwrap();
@@ -23,7 +23,7 @@ fn narrow() -> (TcpListener, SocketAddr) {
 }
 
 /// Takes that room.
-fn fill(address: SocketAddr) -> std::net::TcpStream {
+pub(crate) fn fill(address: SocketAddr) -> std::net::TcpStream {
     std::net::TcpStream::connect(address).unwrap()
 }
 

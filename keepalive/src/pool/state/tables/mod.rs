@@ -4,6 +4,7 @@
 //! they were opened. [`Rig`](rig::Rig) stands in for the driver.
 
 mod caps;
+mod defects;
 mod dials;
 mod failures;
 mod follow;
@@ -12,9 +13,11 @@ mod late;
 mod life;
 mod life_limits;
 mod limits;
+mod memory;
 mod offers;
 mod park;
 mod queue;
+mod quiet;
 mod ramp;
 mod rig;
 mod sockets;
