@@ -18,7 +18,6 @@ use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
 use super::effects::{Effect, Effects};
-use super::lease::Ending;
 use super::state::SocketKey;
 use super::{Inner, Pool, spawn};
 use crate::clock;
@@ -154,7 +153,7 @@ impl Pool {
                 inner.held(key).parked = Some(socket);
                 inner.state.put_back(key, now);
             }),
-            Some(reason) => socket.close(self, reason, Ending::NONE),
+            Some(reason) => socket.close_dead(self, reason),
         }
     }
 }

@@ -89,9 +89,20 @@ impl Socket {
 }
 
 impl Socket {
-    pub(super) fn close(self: Box<Self>, pool: &Arc<Pool>, reason: CloseReason, ending: Ending) {
+    fn close(self: Box<Self>, pool: &Arc<Pool>, reason: CloseReason, ending: Ending) {
         self.announce_close(pool, reason, ending);
         drop(self);
+    }
+
+    /// Closes an idle socket that proved dead.
+    pub(super) fn close_dead(self: Box<Self>, pool: &Arc<Pool>, reason: CloseReason) {
+        self.announce_dead(pool, reason);
+        drop(self);
+    }
+
+    /// As [`announce_close`](Self::announce_close), for a socket that was idle until it was looked at.
+    fn announce_dead(&self, pool: &Arc<Pool>, reason: CloseReason) {
+        pool.event(|inner, now| inner.state.found_dead(self.key, reason, now));
     }
 
     /// Says that the socket is dropped next.
@@ -198,15 +209,12 @@ impl Lease {
             if destroyed { Err(CloseReason::Destroyed) } else { Ok(()) }
         });
         let Err(reason) = checked else { return Ok(self) };
-        let ending = if asks_again {
-            self.finished = true;
-            Ending::NONE
-        } else {
-            self.ending(Outcome::Failed)
-        };
+        let ending = self.ending(Outcome::Failed);
         let socket = self.socket.take();
-        if let Some(socket) = &socket {
-            socket.announce_close(&self.pool, reason, ending);
+        match &socket {
+            Some(socket) if asks_again => socket.announce_dead(&self.pool, reason),
+            Some(socket) => socket.announce_close(&self.pool, reason, ending),
+            None => {}
         }
         Err(Dead { reason, _socket: socket })
     }
@@ -253,15 +261,12 @@ pub(super) struct Dead {
 
 /// What there is to count when a request ends.
 #[derive(Clone, Copy)]
-pub(super) struct Ending {
+struct Ending {
     outcome: Option<Outcome>,
     reused: bool,
 }
 
 impl Ending {
-    /// No request ends.
-    pub(super) const NONE: Self = Self { outcome: None, reused: false };
-
     fn count(self, state: &mut State) {
         if let Some(outcome) = self.outcome {
             state.finish(outcome, self.reused);
