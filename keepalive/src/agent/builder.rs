@@ -13,7 +13,8 @@ use crate::pool::{Limits, Pool};
 /// Settings for a new [`Agent`].
 ///
 /// Limits and times that may be absent take a value or `None`. Nothing is checked before
-/// [`build`](Self::build).
+/// [`build`](Self::build). What limits the pool, from `max_sockets` to `scheduling`, can be changed while
+/// the agent works: see [`Agent::set_max_sockets`] and its like.
 ///
 /// ```
 /// use std::time::Duration;
@@ -222,10 +223,7 @@ impl AgentBuilder {
     pub fn build(mut self) -> Result<Agent, Error> {
         self.limits.max_sockets = check_sockets("max_sockets", self.max_sockets)?;
         self.limits.max_total_sockets = check_sockets("max_total_sockets", self.max_total_sockets)?;
-        if self.limits.max_requests_per_socket == Some(0) {
-            let text = "max_requests_per_socket is 0, which lets no request through: use 1 or more, or None for no limit";
-            return Err(Error::request(text));
-        }
+        check_requests(self.limits.max_requests_per_socket)?;
         check_time("free_socket_timeout", self.limits.free_socket_timeout)?;
         check_time("max_socket_age", self.limits.max_socket_age)?;
         check_time("connect_timeout", self.sockets.connect_timeout)?;
@@ -276,7 +274,16 @@ pub(super) fn check_sockets(name: &str, limit: Option<usize>) -> Result<usize, E
     }
 }
 
-fn check_time(name: &str, time: Option<Duration>) -> Result<(), Error> {
+pub(super) fn check_requests(limit: Option<u64>) -> Result<(), Error> {
+    match limit {
+        Some(0) => Err(Error::request(
+            "max_requests_per_socket is 0, which lets no request through: use 1 or more, or None for no limit",
+        )),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn check_time(name: &str, time: Option<Duration>) -> Result<(), Error> {
     match time {
         Some(Duration::ZERO) => {
             Err(Error::request(format!("{name} is zero: use a longer time, or None for no limit")))

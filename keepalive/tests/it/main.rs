@@ -15,6 +15,7 @@ mod idle;
 mod keep_alive_off;
 mod kit;
 mod lifecycle;
+mod live_limits;
 mod malformed;
 mod nested;
 mod order;

@@ -53,7 +53,7 @@ impl State {
         let socket = &self.sockets[key.0];
         if self.limits.max_requests_per_socket.is_some_and(|most| socket.served >= most) {
             Some(CloseReason::MaxRequests)
-        } else if socket.expires.is_some_and(|at| at <= now) {
+        } else if socket.end_of_age(&self.limits).is_some_and(|at| at <= now) {
             Some(CloseReason::MaxAge)
         } else if socket.hint.max == Some(0) {
             Some(CloseReason::KeepAliveHint)
@@ -62,13 +62,23 @@ impl State {
         }
     }
 
-    /// When a socket dialled now is too old: `max_socket_age`, less up to 2.5 %, so that sockets opened
-    /// together do not all go together.
-    pub(super) fn end_of_age(&self, id: u64, now: Instant) -> Option<Instant> {
-        let age = self.limits.max_socket_age?;
-        let spread = id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56;
-        let spread = u32::try_from(spread).unwrap_or(0);
-        now.checked_add(age - age / 40 / 256 * spread)
+    /// New limits hold for the sockets there are too: idle ones that are spent by them are closed, and
+    /// [`expire`](Self::expire) closes those whose time is up.
+    pub(super) fn heed_limits(&mut self, before: &Limits) {
+        let now = &self.limits;
+        if (now.free_socket_timeout, now.max_socket_age)
+            != (before.free_socket_timeout, before.max_socket_age)
+        {
+            self.sort_early();
+        }
+        if self.limits.max_requests_per_socket != before.max_requests_per_socket {
+            let idle: Vec<_> = self.idle.iter(&self.sockets).map(SocketKey).collect();
+            for key in idle {
+                if let Some(reason) = self.spent(key, self.sockets[key.0].since) {
+                    self.shut(key, reason);
+                }
+            }
+        }
     }
 
     fn idle_end(&self, key: SocketKey) -> Option<Instant> {
@@ -81,13 +91,22 @@ impl Socket {
     pub(super) fn early_end(&self, limits: &Limits) -> (Option<Instant>, CloseReason) {
         let hinted = self.hint.timeout.map(|timeout| timeout.saturating_sub(HINT_MARGIN));
         let hinted = hinted.and_then(|timeout| self.since.checked_add(timeout));
-        let (end, reason) = match (hinted, self.expires) {
-            (Some(hinted), Some(expires)) if expires < hinted => (expires, CloseReason::MaxAge),
+        let (end, reason) = match (hinted, self.end_of_age(limits)) {
+            (Some(hinted), Some(aged)) if aged < hinted => (aged, CloseReason::MaxAge),
             (Some(hinted), _) => (hinted, CloseReason::KeepAliveHint),
-            (None, Some(expires)) => (expires, CloseReason::MaxAge),
+            (None, Some(aged)) => (aged, CloseReason::MaxAge),
             (None, None) => return (None, CloseReason::IdleTimeout),
         };
         let uniform = limits.free_socket_timeout.and_then(|timeout| self.since.checked_add(timeout));
         (Some(end).filter(|&end| uniform.is_none_or(|uniform| end < uniform)), reason)
+    }
+
+    /// When it is too old for another request: `max_socket_age` after its dial, less up to 2.5 %, so that
+    /// sockets opened together do not all go together.
+    fn end_of_age(&self, limits: &Limits) -> Option<Instant> {
+        let age = limits.max_socket_age?;
+        let spread = self.id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56;
+        let spread = u32::try_from(spread).unwrap_or(0);
+        self.dialed?.checked_add(age - age / 40 / 256 * spread)
     }
 }

@@ -203,9 +203,13 @@ impl State {
         }
     }
 
-    /// Takes the limits over at once: raising them starts dials, lowering them closes idle sockets.
+    /// Takes the limits over at once, for the sockets there are too: raising them starts dials, lowering
+    /// them closes idle sockets.
     pub(crate) fn set_limits(&mut self, now: Instant, change: impl FnOnce(&mut Limits)) {
+        let before = self.limits;
         change(&mut self.limits);
+        self.heed_limits(&before);
+        self.expire(now);
         self.assign_all(now);
     }
 

@@ -25,8 +25,8 @@ pub(super) struct Socket {
     pub(super) served: u64,
     /// What its server said with the last response.
     pub(super) hint: Hint,
-    /// When it is too old for another request.
-    pub(super) expires: Option<Instant>,
+    /// When its dial ended.
+    pub(super) dialed: Option<Instant>,
     /// Something happened on it while it was not idle.
     stirred: bool,
     /// Under which time it stands in `State::early`.
@@ -43,7 +43,7 @@ impl State {
         match self.sockets[key.0].phase {
             Phase::Dialing { .. } => {
                 self.origins[origin.0].known.refused = false;
-                self.sockets[key.0].expires = self.end_of_age(self.sockets[key.0].id, now);
+                self.sockets[key.0].dialed = Some(now);
                 self.free(key, now);
             }
             // The abort came too late to stop it; nobody gets it all the same.
@@ -70,10 +70,7 @@ impl State {
     pub(crate) fn release(&mut self, key: SocketKey, now: Instant) {
         let origin = self.sockets[key.0].origin;
         match self.sockets[key.0].phase {
-            Phase::Active | Phase::Draining => match self.spent(key, now) {
-                Some(reason) => self.shut(key, reason),
-                None => self.free(key, now),
-            },
+            Phase::Active | Phase::Draining => self.free(key, now),
             // Destroyed meanwhile.
             _ => self.actions.push_back(Action::Close { socket: key }),
         }
@@ -232,7 +229,7 @@ impl State {
             since: now,
             served: 0,
             hint: Hint::default(),
-            expires: None,
+            dialed: None,
             stirred: false,
             early: None,
             in_origin: Links::default(),
@@ -242,9 +239,12 @@ impl State {
         SocketKey(key)
     }
 
-    /// Makes a socket idle since `since`, unless it is retired. `assign` must follow.
+    /// Makes a socket idle since `since`, unless it is spent or retired. `assign` must follow.
     pub(super) fn free(&mut self, key: SocketKey, since: Instant) {
         self.sockets[key.0].since = since;
+        if let Some(reason) = self.spent(key, since) {
+            return self.shut(key, reason);
+        }
         if self.sockets[key.0].id < self.retired {
             return self.shut(key, CloseReason::AgentClosed);
         }
@@ -321,6 +321,17 @@ impl State {
             }
             Phase::Offered { .. } => self.offers.push_back(&mut self.sockets, key.0),
             _ => {}
+        }
+    }
+
+    /// Sorts the idle sockets anew into `early`, after their times or the limits have changed.
+    pub(super) fn sort_early(&mut self) {
+        self.early.clear();
+        let idle: Vec<_> = self.idle.iter(&self.sockets).collect();
+        for key in idle {
+            let early = self.sockets[key].early_end(&self.limits).0;
+            self.sockets[key].early = early;
+            self.early.extend(early.map(|at| (at, SocketKey(key))));
         }
     }
 
