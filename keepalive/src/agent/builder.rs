@@ -109,8 +109,9 @@ impl AgentBuilder {
     }
 
     /// How long a socket may be idle (Node: `timeout`, which is 5 s on its global agent). The server's
-    /// `Keep-Alive: timeout=` makes it less for that server, with a margin of 1 s. `None` is no limit,
-    /// zero an error: `keep_alive(false)` keeps none. Default: 15 s.
+    /// `Keep-Alive: timeout=` makes it less for that server, with a margin of 1 s. Time in which the
+    /// process was suspended counts, if it was more than 1 s; without any limit more than 15 s of it end
+    /// what is idle. `None` is no limit, zero an error: `keep_alive(false)` keeps none. Default: 15 s.
     pub fn free_socket_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.limits.free_socket_timeout = limit.into();
         self

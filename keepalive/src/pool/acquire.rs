@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use super::state::{CLAIM, Outcome, SocketKey, Ticket, Turn, WaiterKey};
 use super::{Inner, Lease, Pool, Socket, Waiting, keeper, queue_error};
 use crate::error::{Error, Phase};
-use crate::{CloseReason, Origin};
+use crate::{CloseReason, Origin, clock};
 
 /// Resolves to a socket that is good at that moment. Dropping it leaves the queue at once.
 pub(crate) struct Acquire {
@@ -62,7 +62,9 @@ impl Acquire {
         }
         // Cloned before the lock is taken, dropped after: wakers are foreign.
         let waker = cx.waker().clone();
+        let reading = clock::reading();
         let (answer, keeper, _old) = self.pool.event(|inner, now| {
+            inner.notice(reading, now);
             let keeper = inner.lacks_keeper(&self.runtime);
             let turn = match (self.waiter, self.ticket) {
                 (Some(waiter), _) => inner.state.poll_waiter(waiter, now),

@@ -132,7 +132,9 @@ impl Pool {
         for (key, id) in stirred {
             self.look_at(key, id);
         }
+        let reading = clock::reading();
         self.event(|inner, now| {
+            inner.notice(reading, now);
             inner.state.tick(now);
             let deadline = inner.state.next_deadline();
             let me = inner.keepers.iter_mut().find(|keeper| Arc::ptr_eq(&keeper.wake, wake));

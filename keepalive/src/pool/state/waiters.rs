@@ -163,6 +163,13 @@ impl State {
         self.assign(self.sockets[socket.0].origin, now);
     }
 
+    /// Takes an offer back that was not claimed yet; the waiter has its old place. `assign` must follow.
+    pub(super) fn withdraw(&mut self, socket: SocketKey) {
+        let Phase::Offered { waiter, .. } = self.sockets[socket.0].phase else { return };
+        self.free(socket, self.sockets[socket.0].since);
+        self.enqueue(waiter);
+    }
+
     /// Gives the head of the origin's queue the idle socket that is next by the scheduling.
     pub(super) fn offer_next(&mut self, origin: OriginKey, now: Instant) {
         let waiter = self.origins[origin.0].queue.front().map(WaiterKey);

@@ -20,4 +20,5 @@ mod rig;
 mod rules;
 mod sockets;
 mod stop;
+mod suspend;
 mod total;
