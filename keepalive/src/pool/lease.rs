@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime;
 
-use super::state::{Hint, Outcome, SocketKey, State};
+use super::state::{CLAIM, Hint, Outcome, SocketKey, State};
 use super::{Pool, keeper};
 use crate::CloseReason;
 use crate::connect::{Connected, DialTimings};
@@ -147,6 +147,11 @@ impl Lease {
         self.request_number > 1
     }
 
+    /// Whether the server may have given the socket up before this request was written to it.
+    pub(crate) fn was_parked(&self) -> bool {
+        self.reused() || self.idle_for > CLAIM
+    }
+
     /// Whether the agent was destroyed while this request used the socket.
     pub(crate) fn is_destroyed(&self) -> bool {
         self.socket.as_ref().is_some_and(|socket| self.pool.lock().state.is_destroyed(socket.key))
@@ -209,14 +214,24 @@ impl Lease {
             if destroyed { Err(CloseReason::Destroyed) } else { Ok(()) }
         });
         let Err(reason) = checked else { return Ok(self) };
-        let ending = self.ending(Outcome::Failed);
-        let socket = self.socket.take();
-        match &socket {
-            Some(socket) if asks_again => socket.announce_dead(&self.pool, reason),
-            Some(socket) => socket.announce_close(&self.pool, reason, ending),
-            None => {}
+        if asks_again {
+            let pool = Arc::clone(&self.pool);
+            self.socket().announce_dead(&pool, reason);
+        } else {
+            let ending = self.ending(Outcome::Failed);
+            self.pool.event(|inner, _| ending.count(&mut inner.state));
         }
-        Err(Dead { reason, _socket: socket })
+        Err(self.give_up(reason))
+    }
+
+    /// The socket is to be closed, and its request goes on without it.
+    pub(super) fn give_up(mut self, reason: CloseReason) -> Dead {
+        self.finished = true;
+        let socket = self.socket.take();
+        if let Some(socket) = &socket {
+            socket.announce_close(&self.pool, reason, Ending::NONE);
+        }
+        Dead { reason, _socket: socket }
     }
 
     /// Lets the pool reach the descriptor after it moved; `false` if the agent was destroyed meanwhile.
@@ -267,6 +282,9 @@ struct Ending {
 }
 
 impl Ending {
+    /// No request ends.
+    const NONE: Self = Self { outcome: None, reused: false };
+
     fn count(self, state: &mut State) {
         if let Some(outcome) = self.outcome {
             state.finish(outcome, self.reused);

@@ -20,6 +20,7 @@ mod malformed;
 mod nested;
 mod order;
 mod regress;
+mod retry;
 mod reuse;
 mod runtimes;
 mod sending;

@@ -113,6 +113,9 @@ impl State {
     /// The socket's user is about to close it. The caller closes it and lets go of the slot at once:
     /// nothing is decided before that.
     pub(crate) fn closing(&mut self, key: SocketKey, reason: CloseReason) {
+        if reason == CloseReason::Stale {
+            self.close_suspects(key);
+        }
         match self.sockets[key.0].phase {
             Phase::Closing(_) | Phase::Upgraded { ends: Some(_) } => {}
             // Whatever it did there, it is not HTTP's affair.
@@ -132,6 +135,18 @@ impl State {
             self.origins[origin.0].known.server_idle_limit = Some(idle_for);
         }
         self.closing(key, reason);
+    }
+
+    /// A socket proved stale when a request was written to it: closes the idle sockets of its origin that
+    /// were parked no later.
+    fn close_suspects(&mut self, stale: SocketKey) {
+        let Socket { origin, since, .. } = self.sockets[stale.0];
+        while let Some(oldest) = self.origins[origin.0].idle.front().map(SocketKey) {
+            if self.sockets[oldest.0].since > since {
+                break;
+            }
+            self.shut(oldest, CloseReason::Suspect);
+        }
     }
 
     /// Takes an idle socket out to look at it; `false` if it is not idle (any more).

@@ -19,6 +19,7 @@ mod ramp;
 mod rig;
 mod rules;
 mod sockets;
+mod stale;
 mod stop;
 mod suspend;
 mod total;
