@@ -57,6 +57,8 @@ pub enum CloseReason {
     KeepAliveOff,
     /// It was idle for `free_socket_timeout`.
     IdleTimeout,
+    /// It was idle, with no limit to that, while the process was suspended for more than 15 s.
+    Suspended,
     /// The server's `Keep-Alive` field said that it would close it soon, or take no more requests.
     KeepAliveHint,
     /// It was open for `max_socket_age`.
@@ -119,6 +121,7 @@ impl CloseReason {
             }
             Self::KeepAliveOff => ("keep_alive_off", "keep-alive is off and no request was waiting"),
             Self::IdleTimeout => ("idle_timeout", "it was idle for too long"),
+            Self::Suspended => ("suspended", "it was idle while the process was suspended for long"),
             Self::KeepAliveHint => ("keep_alive_hint", "the server said that it would close it soon"),
             Self::MaxAge => ("max_age", "it was open for as long as a socket may be"),
             Self::MaxRequests => ("max_requests", "it had served as many requests as a socket may"),

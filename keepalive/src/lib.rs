@@ -20,7 +20,8 @@
 //! [`Agent::request`] takes any `http::Request` and gives an `http::Response<`[`Body`]`>`; an agent is also
 //! a `tower_service::Service`. Redirects, cookies and compression are layers above it, never done silently.
 //!
-//! Requests and bodies must be polled inside a tokio runtime with I/O and time enabled (`enable_all`). An
+//! Requests and bodies must be polled inside a tokio runtime with I/O and time enabled (`enable_all`); where
+//! a part is missing they fail with an error that says which. An
 //! agent can be used from several runtimes; what is begun for a request (a dial, reading off a dropped
 //! body) runs on that request's runtime.
 //!
@@ -35,6 +36,7 @@ mod error;
 mod exchange;
 mod h1;
 mod io;
+mod lacking;
 mod options;
 mod origin;
 mod pool;

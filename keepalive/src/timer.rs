@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::runtime::{self, Handle};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::lacking::or_lacking;
 use crate::pool::Seconds;
 use crate::{Error, Phase, clock};
 
@@ -34,7 +35,8 @@ impl Timer {
         })
     }
 
-    /// Ready with the error once the request's time is up, or with `None` at `end` if that is sooner.
+    /// Ready with the error once the request's time is up, or with `None` at `end` if that is sooner. Also
+    /// an error where the runtime has no timer.
     pub(crate) fn poll_phase(
         &mut self,
         cx: &mut Context<'_>,
@@ -43,29 +45,43 @@ impl Timer {
     ) -> Poll<Option<Error>> {
         let request = self.request.map(|(_, end)| end);
         let Some(first) = end.into_iter().chain(request).min() else { return Poll::Pending };
-        ready!(self.poll_until(cx, first));
-        Poll::Ready(self.request_is_over(phase))
+        match ready!(self.poll_until(cx, first)) {
+            Ok(()) => Poll::Ready(self.request_is_over(phase)),
+            Err(lacking) => {
+                let text = "this tokio runtime cannot limit a request's time";
+                Poll::Ready(Some(Error::request(text).caused_by(lacking).at(phase)))
+            }
+        }
     }
 
-    fn poll_until(&mut self, cx: &mut Context<'_>, end: Instant) -> Poll<()> {
+    fn poll_until(&mut self, cx: &mut Context<'_>, end: Instant) -> Poll<Result<(), String>> {
         // Not left to the sleep alone: it is never ready for a task that has used up its turn, which one
         // that always has something to do does each time.
         if clock::now() >= end {
-            return Poll::Ready(());
+            return Poll::Ready(Ok(()));
         }
         // A future can move to another runtime, a sleep cannot. Outside of all of them nobody wakes us.
         let Ok(here) = Handle::try_current() else { return Poll::Pending };
-        match &mut self.sleep {
-            Some((runtime, sleep)) if *runtime == here.id() => {
-                if sleep.deadline() != end {
-                    sleep.as_mut().reset(end);
+        let polled = or_lacking(|| {
+            match &mut self.sleep {
+                Some((runtime, sleep)) if *runtime == here.id() => {
+                    if sleep.deadline() != end {
+                        sleep.as_mut().reset(end);
+                    }
                 }
+                sleep => *sleep = Some((here.id(), Box::pin(sleep_until(end)))),
             }
-            sleep => *sleep = Some((here.id(), Box::pin(sleep_until(end)))),
-        }
-        match &mut self.sleep {
-            Some((_, sleep)) => sleep.as_mut().poll(cx),
-            None => Poll::Pending,
+            match &mut self.sleep {
+                Some((_, sleep)) => sleep.as_mut().poll(cx),
+                None => Poll::Pending,
+            }
+        });
+        match polled {
+            Ok(polled) => polled.map(Ok),
+            Err(lacking) => {
+                self.sleep = None;
+                Poll::Ready(Err(lacking))
+            }
         }
     }
 }

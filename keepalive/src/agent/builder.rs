@@ -13,7 +13,8 @@ use crate::pool::{Limits, Pool};
 /// Settings for a new [`Agent`].
 ///
 /// Limits and times that may be absent take a value or `None`. Nothing is checked before
-/// [`build`](Self::build).
+/// [`build`](Self::build). What limits the pool, from `max_sockets` to `scheduling`, can be changed while
+/// the agent works: see [`Agent::set_max_sockets`] and its like.
 ///
 /// ```
 /// use std::time::Duration;
@@ -109,8 +110,9 @@ impl AgentBuilder {
     }
 
     /// How long a socket may be idle (Node: `timeout`, which is 5 s on its global agent). The server's
-    /// `Keep-Alive: timeout=` makes it less for that server, with a margin of 1 s. `None` is no limit,
-    /// zero an error: `keep_alive(false)` keeps none. Default: 15 s.
+    /// `Keep-Alive: timeout=` makes it less for that server, with a margin of 1 s. Time in which the
+    /// process was suspended counts, if it was more than 1 s; without any limit more than 15 s of it end
+    /// what is idle. `None` is no limit, zero an error: `keep_alive(false)` keeps none. Default: 15 s.
     pub fn free_socket_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.limits.free_socket_timeout = limit.into();
         self
@@ -234,10 +236,7 @@ impl AgentBuilder {
     pub fn build(mut self) -> Result<Agent, Error> {
         self.limits.max_sockets = check_sockets("max_sockets", self.max_sockets)?;
         self.limits.max_total_sockets = check_sockets("max_total_sockets", self.max_total_sockets)?;
-        if self.limits.max_requests_per_socket == Some(0) {
-            let text = "max_requests_per_socket is 0, which lets no request through: use 1 or more, or None for no limit";
-            return Err(Error::request(text));
-        }
+        check_requests(self.limits.max_requests_per_socket)?;
         check_time("free_socket_timeout", self.limits.free_socket_timeout)?;
         check_time("max_socket_age", self.limits.max_socket_age)?;
         check_time("connect_timeout", self.sockets.connect_timeout)?;
@@ -298,7 +297,16 @@ pub(super) fn check_sockets(name: &str, limit: Option<usize>) -> Result<usize, E
     }
 }
 
-fn check_time(name: &str, time: Option<Duration>) -> Result<(), Error> {
+pub(super) fn check_requests(limit: Option<u64>) -> Result<(), Error> {
+    match limit {
+        Some(0) => Err(Error::request(
+            "max_requests_per_socket is 0, which lets no request through: use 1 or more, or None for no limit",
+        )),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn check_time(name: &str, time: Option<Duration>) -> Result<(), Error> {
     match time {
         Some(Duration::ZERO) => {
             Err(Error::request(format!("{name} is zero: use a longer time, or None for no limit")))

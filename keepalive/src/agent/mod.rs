@@ -2,6 +2,7 @@
 
 mod builder;
 mod future;
+mod limits;
 mod service;
 mod status;
 

@@ -43,6 +43,11 @@ pub struct OriginStatus {
     pub queued: usize,
     /// How long the oldest request without a socket has waited.
     pub oldest_queued: Option<Duration>,
+    /// After how long an idle time the server closed a socket, the last time it did; `None` if it has not
+    /// yet. Recorded, not acted on: a `free_socket_timeout` below it avoids such ends. It is the time at
+    /// which the agent noticed, and is remembered also while the agent has no socket to the origin, of the
+    /// 1,024 such origins that it left last.
+    pub server_idle_limit: Option<Duration>,
     /// The limit in force; `None` is no limit.
     pub max_sockets: Option<usize>,
 }
@@ -112,6 +117,7 @@ impl Status {
             upgraded: origin.counts.upgraded,
             queued: origin.queued,
             oldest_queued: origin.oldest_since.map(|since| now.saturating_duration_since(since)),
+            server_idle_limit: origin.server_idle_limit,
             max_sockets,
         };
         let (counts, totals) = (snapshot.counts, snapshot.totals);

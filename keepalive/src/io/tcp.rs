@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::{Io, Permit, Probe};
+use crate::lacking::or_lacking;
 
 /// A descriptor and the permit that it takes up. The order of the fields is the order of the drops:
 /// the permit is free when close(2) has returned.
@@ -88,7 +89,8 @@ impl Io for TcpIo {
         let raw = self.raw.take().ok_or(ErrorKind::NotConnected)?;
         self.moving = Some(raw.permit.clone());
         let RawSocket { stream, permit } = Arc::into_inner(raw).ok_or(ErrorKind::NotConnected)?;
-        let stream = TcpStream::from_std(stream.into_std()?)?;
+        let stream = stream.into_std()?;
+        let stream = or_lacking(|| TcpStream::from_std(stream)).map_err(io::Error::other)??;
         self.raw = Some(Arc::new(RawSocket { stream, permit }));
         self.moving = None;
         Ok(())

@@ -13,7 +13,7 @@ use super::lease::Dead;
 use super::state::{Outcome, SocketKey, Ticket, Turn, WaiterKey};
 use super::{Inner, Lease, Pool, Socket, Waiting, keeper, queue_error};
 use crate::error::{Error, Phase};
-use crate::{CloseReason, Origin};
+use crate::{CloseReason, Origin, clock};
 
 /// Resolves to a socket that is good at that moment. Dropping it leaves the queue at once.
 ///
@@ -77,8 +77,10 @@ impl Acquire {
         }
         // Cloned before the lock is taken, dropped after: wakers are foreign.
         let waker = cx.waker().clone();
+        let reading = clock::reading();
         let again = std::mem::take(&mut self.fresh);
         let (answer, keeper, _old) = self.pool.event(|inner, now| {
+            inner.notice(reading, now);
             let turn = match (self.waiter, self.ticket) {
                 (Some(waiter), _) => inner.state.poll_waiter(waiter, now),
                 (None, Some(ticket)) if again => inner.state.request_again(&self.origin, ticket, now),

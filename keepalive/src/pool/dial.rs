@@ -17,6 +17,7 @@ use super::state::SocketKey;
 use super::{Pool, spawn};
 use crate::connect::{Connect, Connected};
 use crate::io::Permit;
+use crate::lacking::or_lacking;
 use crate::{Error, Origin, clock};
 
 pub(super) fn start(
@@ -43,7 +44,16 @@ pub(super) fn start(
 }
 
 async fn dial(connect: &dyn Connect, origin: &Origin, permit: Permit) -> Result<Connected, Error> {
-    connect.connect(origin, permit).await
+    let mut connecting = connect.connect(origin, permit);
+    poll_fn(|cx| {
+        or_lacking(|| connecting.as_mut().poll(cx)).unwrap_or_else(|lacking| {
+            Poll::Ready(Err(Error::connect(
+                format!("cannot connect to {origin} on this tokio runtime"),
+                lacking,
+            )))
+        })
+    })
+    .await
 }
 
 impl Pool {

@@ -19,7 +19,6 @@ use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
 use super::effects::{Effect, Effects};
-use super::lease::Ending;
 use super::state::SocketKey;
 use super::{Inner, Pool, spawn};
 use crate::clock;
@@ -137,7 +136,9 @@ impl Pool {
         for (key, id) in stirred {
             self.look_at(key, id);
         }
+        let reading = clock::reading();
         self.event(|inner, now| {
+            inner.notice(reading, now);
             inner.state.tick(now);
             let deadline = inner.state.next_deadline();
             let me = inner.keepers.iter_mut().find(|keeper| Arc::ptr_eq(&keeper.wake, wake))?;
@@ -156,7 +157,7 @@ impl Pool {
                 inner.held(key).parked = Some(socket);
                 inner.state.put_back(key, now);
             }),
-            Some(reason) => socket.close(self, reason, Ending::NONE),
+            Some(reason) => socket.close_dead(self, reason),
         }
     }
 }

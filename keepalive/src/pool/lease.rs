@@ -89,9 +89,20 @@ impl Socket {
 }
 
 impl Socket {
-    pub(super) fn close(self: Box<Self>, pool: &Arc<Pool>, reason: CloseReason, ending: Ending) {
+    fn close(self: Box<Self>, pool: &Arc<Pool>, reason: CloseReason, ending: Ending) {
         self.announce_close(pool, reason, ending);
         drop(self);
+    }
+
+    /// Closes an idle socket that proved dead.
+    pub(super) fn close_dead(self: Box<Self>, pool: &Arc<Pool>, reason: CloseReason) {
+        self.announce_dead(pool, reason);
+        drop(self);
+    }
+
+    /// As [`announce_close`](Self::announce_close), for a socket that was idle until it was looked at.
+    fn announce_dead(&self, pool: &Arc<Pool>, reason: CloseReason) {
+        pool.event(|inner, now| inner.state.found_dead(self.key, reason, now));
     }
 
     /// Says that the socket is dropped next.
@@ -203,7 +214,10 @@ impl Lease {
             if destroyed { Err(CloseReason::Destroyed) } else { Ok(()) }
         });
         let Err(reason) = checked else { return Ok(self) };
-        if !asks_again {
+        if asks_again {
+            let pool = Arc::clone(&self.pool);
+            self.socket().announce_dead(&pool, reason);
+        } else {
             let ending = self.ending(Outcome::Failed);
             self.pool.event(|inner, _| ending.count(&mut inner.state));
         }
@@ -262,14 +276,14 @@ pub(super) struct Dead {
 
 /// What there is to count when a request ends.
 #[derive(Clone, Copy)]
-pub(super) struct Ending {
+struct Ending {
     outcome: Option<Outcome>,
     reused: bool,
 }
 
 impl Ending {
     /// No request ends.
-    pub(super) const NONE: Self = Self { outcome: None, reused: false };
+    const NONE: Self = Self { outcome: None, reused: false };
 
     fn count(self, state: &mut State) {
         if let Some(outcome) = self.outcome {

@@ -21,6 +21,7 @@ mod queue_error;
 mod shrink;
 mod spawn;
 mod state;
+mod suspend;
 
 use std::fmt;
 use std::sync::atomic::AtomicU64;
@@ -39,6 +40,8 @@ pub(crate) use self::queue_error::Seconds;
 pub(crate) use self::spawn::spawn;
 use self::state::{Action, SocketKey, State};
 pub(crate) use self::state::{Hint, Limits, OriginSnapshot, Outcome, Snapshot};
+use self::suspend::Suspend;
+use crate::clock::Reading;
 use crate::connect::Connect;
 use crate::error::Phase;
 use crate::io::RawSocket;
@@ -64,6 +67,7 @@ struct Inner {
     /// By waiter key.
     waiters: Vec<Option<Waiting>>,
     keepers: Vec<Keeper>,
+    suspend: Suspend,
     /// Somebody closed the agent and it has not come to rest since.
     closing: bool,
     /// The global agent: serves requests also after `close` and `destroy`.
@@ -99,6 +103,7 @@ impl Pool {
             sockets: Vec::new(),
             waiters: Vec::new(),
             keepers: Vec::new(),
+            suspend: Suspend::new(clock::reading()),
             closing: false,
             stays_open,
         };
@@ -224,6 +229,13 @@ impl Inner {
             effects.push(Effect::Emptied);
         }
         self.shrink();
+    }
+
+    /// Tells the machine if the process was suspended, before it trusts an idle socket.
+    fn notice(&mut self, reading: Reading, now: Instant) {
+        if let Some(gap) = self.suspend.notice(reading) {
+            self.state.suspended(gap, now);
+        }
     }
 
     fn held(&mut self, key: SocketKey) -> &mut Held {

@@ -172,3 +172,68 @@ fn a_dial_whose_requester_left_goes_to_a_waiter() {
         assert_eq!(at_rest(&agent).await.opened, 1);
     });
 }
+
+/// How many dials are under way once this many requests have asked.
+fn dials_for(agent: &Agent, address: SocketAddr, requests: usize, asked: &mut JoinSet<Outcome>) -> usize {
+    (0..requests).for_each(|_| drop(asked.spawn(polled(fetch(agent, format!("http://{address}/"))))));
+    accounts(agent).connecting
+}
+
+type Outcome = Result<String, keepalive::Error>;
+
+/// What the first refusal taught was forgotten with the last request that failed.
+#[test]
+fn a_dead_origin_is_not_hammered_and_once_recovered_serves_the_very_next_request() {
+    run(async |_: &Case| {
+        let (socket, address) = refusing();
+        let agent = Agent::builder().max_sockets(50).build().unwrap();
+        let mut asked = JoinSet::new();
+        assert_eq!(dials_for(&agent, address, 1_000, &mut asked), 50, "nothing is known yet");
+        assert!(asked.join_all().await.into_iter().all(|it| it.is_err_and(|error| error.is_connect())));
+        let totals = at_rest(&agent).await;
+        // Each failed dial failed one request; none was begun beyond that.
+        assert_eq!((totals.failed, totals.failed_dials, totals.opened), (1_000, 1_000, 1_000));
+        assert!(agent.status().origins.is_empty());
+
+        let mut asked = JoinSet::new();
+        assert_eq!(dials_for(&agent, address, 100, &mut asked), 1);
+        assert!(asked.join_all().await.iter().all(Result::is_err));
+
+        let listener = socket.listen(128).unwrap();
+        let server = async {
+            let mut connections = JoinSet::new();
+            loop {
+                let (connection, _) = listener.accept().await.unwrap();
+                connections.spawn(async move { answer(&connection, usize::MAX).await });
+            }
+        };
+        let client = async {
+            let failed = accounts(&agent).failed_dials;
+            fetch(&agent, format!("http://{address}/")).await.unwrap();
+            assert_eq!(accounts(&agent).opened, failed + 1, "one dial, and it was for that request");
+            let mut asked = JoinSet::new();
+            dials_for(&agent, address, 100, &mut asked);
+            assert!(asked.join_all().await.iter().all(Result::is_ok));
+            assert_eq!(at_rest(&agent).await.failed_dials, failed);
+        };
+        tokio::select! {
+            () = server => unreachable!("it serves for ever"),
+            () = client => agent.destroy(),
+        }
+    });
+}
+
+#[test]
+fn when_all_who_wait_have_left_no_dial_begins_and_those_under_way_are_parked() {
+    run_paused(async |case: &Case| {
+        let origin = case.plain(PlainOrigin::builder());
+        let agent = Agent::builder().max_sockets(3).build().unwrap();
+        let waiting: Vec<_> = (0..20).map(|_| polled(fetch(&agent, origin.url("/")))).collect();
+        assert_eq!((accounts(&agent).connecting, accounts(&agent).queued), (3, 17));
+        drop(waiting);
+        until(&agent, |totals| totals.idle == 3).await;
+        let totals = at_rest(&agent).await;
+        assert_eq!((totals.opened, totals.closed, totals.cancelled), (3, 0, 20));
+        origin.wait(|stats| (stats.accepted, stats.open, stats.requests) == (3, 3, 0)).await;
+    });
+}

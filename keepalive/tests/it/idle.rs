@@ -93,6 +93,33 @@ fn a_socket_found_dead_by_a_request_costs_the_request_nothing() {
     });
 }
 
+/// By the keeper, and by a request that is faster than it.
+#[test]
+fn the_idle_age_at_which_the_server_closes_is_shown_also_after_the_origin_was_left() {
+    run_paused(async |case: &Case| {
+        for found_by_a_request in [false, true] {
+            let origin = goes_bad(case, Script::close);
+            let agent = Agent::new();
+            assert_eq!(fetch(&agent, origin.url("/")).await.unwrap(), "first");
+            assert_eq!(agent.status().origins[0].server_idle_limit, None);
+            tokio::time::advance(Duration::from_secs(6)).await;
+            turns().await;
+            if found_by_a_request {
+                meanwhile(&origin);
+            } else {
+                origin.signal("now");
+                until(&agent, |totals| totals.closed == 1).await;
+                assert!(agent.status().origins.is_empty());
+            }
+            assert_eq!(fetch(&agent, origin.url("/")).await.unwrap(), "again");
+            let limit = agent.status().origins[0].server_idle_limit.expect("the server closed one");
+            // The keeper's sleep may end a timer's tick late.
+            assert!((6_000..6_100).contains(&limit.as_millis()), "{limit:?}");
+            assert_eq!(accounts(&agent).closed_by.get(&CloseReason::ClosedByServer), Some(&1));
+        }
+    });
+}
+
 /// Its place is before all that came after it, also if it has to wait for another socket.
 #[test]
 fn a_request_that_found_its_socket_dead_is_not_overtaken() {

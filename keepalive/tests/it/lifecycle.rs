@@ -1,5 +1,6 @@
 //! The end of an agent: in peace with `close`, at once with `destroy`.
 
+mod global;
 mod runtimes;
 pub(crate) mod stress;
 

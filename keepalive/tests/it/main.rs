@@ -16,6 +16,7 @@ mod keep_alive_off;
 mod keeper;
 mod kit;
 mod lifecycle;
+mod live_limits;
 mod malformed;
 mod many_origins;
 mod nested;

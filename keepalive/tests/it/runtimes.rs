@@ -2,6 +2,7 @@
 
 mod undriven;
 
+use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, mpsc};
@@ -103,9 +104,66 @@ fn an_idle_socket_taken_on_a_runtime_without_io_costs_that_request_only() {
             drop(lame);
             outcome
         });
-        assert!(!matches!(outcome, Ok(Ok(_))), "tokio panics, or the library says why not");
-        assert_eq!(at_rest(&agent).await.closed, 1);
+        let error = outcome.expect("an error and not a panic").unwrap_err();
+        assert!(error.is_connect() && error.safe_to_retry(), "{error:?}");
+        assert!(format!("{:?}", error.source()).contains("IO is disabled"), "{error:?}");
+        // The idle one, and the dial for another.
+        assert_eq!(at_rest(&agent).await.closed, 2);
         assert_eq!(fetch(&agent, origin.url("/")).await.unwrap(), "hello");
+    });
+}
+
+/// tokio panicked inside the request's future, or inside the dial so that the error named another reason.
+#[test]
+fn a_runtime_that_lacks_a_part_gives_an_error_that_says_which() {
+    run(async |case: &Case| {
+        let origin = case.plain(PlainOrigin::builder());
+        for (io, time, lacks) in [
+            (false, true, Some("IO is disabled")),
+            (true, false, Some("timers are disabled")),
+            (false, false, Some("timers are disabled")),
+            (true, true, None),
+        ] {
+            let agent = Agent::new();
+            let mut builder = Builder::new_current_thread();
+            if io {
+                builder.enable_io();
+            }
+            if time {
+                builder.enable_time();
+            }
+            let outcome = on_a_thread(|| builder.build().unwrap().block_on(fetch(&agent, origin.url("/"))));
+            if let Some(lacks) = lacks {
+                let error = outcome.unwrap_err();
+                assert!(format!("{:?}", error.source()).contains(lacks), "{error:?}");
+                assert_eq!((error.is_request(), error.phase()), (!time, Phase::Connect), "{error:?}");
+            } else {
+                assert_eq!(outcome.unwrap(), "hello");
+            }
+            let totals = at_rest(&agent).await;
+            assert_eq!((totals.requests, totals.failed), (1, u64::from(lacks.is_some())));
+            // The agent is not spoilt by it.
+            assert_eq!(fetch(&agent, origin.url("/")).await.unwrap(), "hello");
+        }
+    });
+}
+
+/// A program without any limit of time needs no timer.
+#[test]
+fn a_runtime_without_time_serves_requests_without_limits() {
+    run(async |case: &Case| {
+        let origin = case.plain(PlainOrigin::builder());
+        let agent = Agent::builder().queue_timeout(None).connect_timeout(None).response_timeout(None);
+        let agent = agent.body_timeout(None).build().unwrap();
+        let timeless = Builder::new_current_thread().enable_io().build().unwrap();
+        let text = on_a_thread(|| {
+            let text = timeless.block_on(fetch(&agent, origin.url("/")));
+            drop(timeless);
+            text
+        });
+        assert_eq!(text.unwrap(), "hello");
+        assert_eq!(fetch(&agent, origin.url("/")).await.unwrap(), "hello");
+        assert_eq!(origin.stats().accepted, 1);
     });
 }
 
@@ -135,7 +193,6 @@ fn a_queued_request_that_ends_up_outside_of_all_runtimes_fails_alone() {
 /// The same where the socket cannot be registered because the reactor is gone.
 #[test]
 fn an_idle_socket_taken_on_a_runtime_that_ended_costs_that_request_only() {
-    // Where it waits with a limit, tokio panics.
     for limit in [None, Some(1000 * MS)] {
         run(async |case: &Case| {
             let origin = case.plain(PlainOrigin::builder());
@@ -144,10 +201,13 @@ fn an_idle_socket_taken_on_a_runtime_that_ended_costs_that_request_only() {
             let asked = fetch(&agent, origin.url("/"));
             let ask = || catch_unwind(AssertUnwindSafe(|| block_on(asked)));
             let outcome = on_a_thread(|| after_the_end_of(runtime(), ask));
-            if limit.is_none() {
-                let error = outcome.unwrap().unwrap_err();
-                assert!(error.is_connect() && error.safe_to_retry(), "{error:?}");
-            }
+            let error = outcome.expect("an error and not a panic").unwrap_err();
+            // Where it waits with a limit, the timer that is gone is what it meets first.
+            assert_eq!(
+                (error.is_connect(), error.is_request()),
+                (limit.is_none(), limit.is_some()),
+                "{error:?}"
+            );
             let totals = at_rest(&agent).await;
             assert_eq!((totals.done, totals.failed + totals.cancelled), (1, 1));
             assert_eq!(fetch(&agent, origin.url("/")).await.unwrap(), "hello");

@@ -1,8 +1,8 @@
 //! How many dials an origin may have under way.
 //!
 //! Cold (no connection stands): one for each waiter. Warm: one, doubling every [`DIAL_STEP`] while
-//! requests wait. After a failure: one at a time until one succeeds. Always within `max_sockets`; the
-//! total cap is `assign`'s business.
+//! requests wait. After a failure: one at a time until one succeeds, also if nobody asked in between.
+//! Always within `max_sockets`; the total cap is `assign`'s business.
 
 use std::time::Instant;
 
@@ -29,7 +29,7 @@ impl Record {
     }
 
     fn may_dial(&self) -> usize {
-        let at_once = if self.refused {
+        let at_once = if self.known.refused {
             1
         } else if self.counts.warm() {
             self.ramp
@@ -69,7 +69,7 @@ impl State {
         }
 
         // Not while something else holds the dials back: doubling would change nothing.
-        let ramps = lacking > may_dial && record.counts.warm() && !record.refused;
+        let ramps = lacking > may_dial && record.counts.warm() && !record.known.refused;
         let spare = record.spare_dials() > 0;
         if ramps != record.ramp_at.is_some() {
             if let Some(at) = record.ramp_at.take() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::sockets::Socket;
 use super::{Limits, SocketKey, State};
-use crate::CloseReason;
+use crate::{CloseReason, DEFAULT_FREE_SOCKET_TIMEOUT};
 
 /// An idle socket is closed this long before its server said it would: what is sent later than that may
 /// cross the server's FIN (Node: `agentKeepAliveTimeoutBuffer`, 1 s).
@@ -56,6 +56,33 @@ impl State {
         }
     }
 
+    /// The process was suspended and `now` does not know it: every socket is older by `gap`, and has been
+    /// idle for that much longer. The limits then say what goes. Where none is set, nor hinted at by the
+    /// server, a gap of more than [`DEFAULT_FREE_SOCKET_TIMEOUT`] ends what is idle all the same: the
+    /// server had all that time to go.
+    pub(crate) fn suspended(&mut self, gap: Duration, now: Instant) {
+        // Nobody claimed these before: they are as idle as the others.
+        while let Some(socket) = self.offers.front().map(SocketKey) {
+            self.withdraw(socket);
+        }
+        let idle: Vec<_> = self.idle.iter(&self.sockets).map(SocketKey).collect();
+        for key in idle {
+            let socket = &self.sockets[key.0];
+            let limited = self.limits.free_socket_timeout.is_some() || socket.hint.timeout.is_some();
+            // A clock that began with the machine may not reach back so far.
+            let too_old = socket.since.checked_sub(gap).is_none();
+            if too_old || (!limited && gap > DEFAULT_FREE_SOCKET_TIMEOUT) {
+                self.shut(key, CloseReason::Suspended);
+            }
+        }
+        for (_, socket) in &mut self.sockets {
+            socket.since = socket.since.checked_sub(gap).unwrap_or(socket.since);
+            socket.born = socket.born.checked_sub(gap).unwrap_or(socket.born);
+        }
+        self.review(now);
+        self.assign_all(now);
+    }
+
     /// When the next idle socket's time is up.
     pub(super) fn next_expiry(&self) -> Option<Instant> {
         let early = self.early.first().map(|&(at, _)| at);
@@ -97,9 +124,9 @@ impl Socket {
         let hinted = self.hint.timeout.map(|timeout| timeout.saturating_sub(HINT_MARGIN));
         let hinted = hinted.and_then(|timeout| self.since.checked_add(timeout));
         let (end, reason) = match (hinted, self.end_of_age(limits)) {
-            (Some(hinted), Some(expires)) if expires < hinted => (expires, CloseReason::MaxAge),
+            (Some(hinted), Some(aged)) if aged < hinted => (aged, CloseReason::MaxAge),
             (Some(hinted), _) => (hinted, CloseReason::KeepAliveHint),
-            (None, Some(expires)) => (expires, CloseReason::MaxAge),
+            (None, Some(aged)) => (aged, CloseReason::MaxAge),
             (None, None) => return (None, CloseReason::IdleTimeout),
         };
         let uniform = limits.free_socket_timeout.and_then(|timeout| self.since.checked_add(timeout));

@@ -28,6 +28,7 @@ mod assign;
 mod dials;
 mod idle;
 mod list;
+mod lore;
 mod origins;
 mod phase;
 mod snapshot;
@@ -46,6 +47,7 @@ use slab::Slab;
 
 pub(crate) use self::idle::Hint;
 use self::list::List;
+use self::lore::Lore;
 use self::origins::Record;
 use self::phase::Counts;
 pub(crate) use self::snapshot::{OriginSnapshot, Snapshot, Totals};
@@ -136,6 +138,8 @@ pub(crate) struct State {
     mode: Mode,
     origins: Slab<Record>,
     index: HashMap<Origin, OriginKey>,
+    /// What origins without a record have taught us.
+    lore: Lore,
     sockets: Slab<Socket>,
     waiters: Slab<Waiter>,
     /// Idle sockets of all origins, the least recently used in front.
@@ -178,6 +182,7 @@ impl State {
             mode: Mode::Open,
             origins: Slab::new(),
             index: HashMap::new(),
+            lore: Lore::default(),
             sockets: Slab::new(),
             waiters: Slab::new(),
             idle: List::default(),
@@ -201,7 +206,8 @@ impl State {
         }
     }
 
-    /// Takes the limits over at once: raising them starts dials, lowering them closes idle sockets.
+    /// Takes the limits over at once, for the sockets there are too: raising them starts dials, lowering
+    /// them closes idle sockets.
     pub(crate) fn set_limits(&mut self, now: Instant, change: impl FnOnce(&mut Limits)) {
         change(&mut self.limits);
         self.review(now);

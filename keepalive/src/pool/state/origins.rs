@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::list::List;
+use super::lore::Knowledge;
 use super::phase::Counts;
 use super::sockets::ORIGIN;
 use super::{OriginKey, State, Ticket, WaiterKey};
@@ -22,8 +23,8 @@ pub(super) struct Record {
     /// Dials under way, the first begun in front.
     pub(super) dials: List<ORIGIN>,
     pub(super) counts: Counts,
-    /// The last dial to end failed: one at a time until one succeeds.
-    pub(super) refused: bool,
+    /// What it taught us, also before this record; see `State::lore`.
+    pub(super) known: Knowledge,
     /// How many dials may be under way while a connection stands.
     pub(super) ramp: usize,
     /// When `ramp` doubles; the origin stands in `State::ramps` under it.
@@ -49,7 +50,7 @@ impl State {
             idle: List::default(),
             dials: List::default(),
             counts: Counts::default(),
-            refused: false,
+            known: self.lore.take(origin),
             ramp: 1,
             ramp_at: None,
             queued: 0,
@@ -60,12 +61,13 @@ impl State {
         key
     }
 
-    /// Drops the record of an origin with nothing left.
+    /// Drops the record of an origin with nothing left, and keeps what it taught us.
     pub(super) fn forget(&mut self, key: OriginKey) {
         let record = &self.origins[key.0];
         if record.waiters == 0 && record.counts == Counts::default() {
             let record = self.origins.remove(key.0);
             self.index.remove(&record.origin);
+            self.lore.put(record.origin, record.known);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The machine's accounts, as plain values.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::phase::Counts;
 use super::waiters::Place;
@@ -41,6 +41,7 @@ pub(crate) struct OriginSnapshot {
     /// Waiters beyond the dials under way.
     pub(crate) queued: usize,
     pub(crate) oldest_since: Option<Instant>,
+    pub(crate) server_idle_limit: Option<Duration>,
 }
 
 impl State {
@@ -58,6 +59,7 @@ impl State {
                 counts: record.counts,
                 queued: record.waiters - record.queue.len().min(record.counts.dials()),
                 oldest_since: oldest.get(&OriginKey(key)).copied(),
+                server_idle_limit: record.known.server_idle_limit,
             })
             .collect();
         origins.sort_by(|a, b| a.origin.cmp(&b.origin));

@@ -43,7 +43,7 @@ impl State {
         let origin = self.sockets[key.0].origin;
         match self.sockets[key.0].phase {
             Phase::Dialing { .. } => {
-                self.origins[origin.0].refused = false;
+                self.origins[origin.0].known.refused = false;
                 self.sockets[key.0].born = now;
                 self.free(key, now);
             }
@@ -61,7 +61,7 @@ impl State {
         };
         let origin = self.sockets[key.0].origin;
         self.set_phase(key, Phase::Closing(CloseReason::DialFailed));
-        self.origins[origin.0].refused = true;
+        self.origins[origin.0].known.refused = true;
         let failed = self.fail_oldest(origin, |waiter| waiter.entered < began);
         self.assign(origin, now);
         failed
@@ -131,6 +131,17 @@ impl State {
             }
             _ => self.set_phase(key, Phase::Closing(reason)),
         }
+    }
+
+    /// An idle socket, taken out to be looked at, proved dead. As after [`closing`](Self::closing), the
+    /// caller closes it and lets go of the slot at once.
+    pub(crate) fn found_dead(&mut self, key: SocketKey, reason: CloseReason, now: Instant) {
+        if reason == CloseReason::ClosedByServer {
+            let &Socket { origin, since, .. } = &self.sockets[key.0];
+            let idle_for = now.saturating_duration_since(since);
+            self.origins[origin.0].known.server_idle_limit = Some(idle_for);
+        }
+        self.closing(key, reason);
     }
 
     /// A socket proved stale when a request was written to it: closes the idle sockets of its origin that

@@ -187,6 +187,13 @@ impl State {
         self.assign(self.sockets[socket.0].origin, now);
     }
 
+    /// Takes an offer back that was not claimed yet; the waiter has its old place. `assign` must follow.
+    pub(super) fn withdraw(&mut self, socket: SocketKey) {
+        let Phase::Offered { waiter, .. } = self.sockets[socket.0].phase else { return };
+        self.free(socket, self.sockets[socket.0].since);
+        self.enqueue(waiter);
+    }
+
     /// Offers an idle socket to a waiter.
     pub(super) fn offer_to(&mut self, waiter: WaiterKey, socket: SocketKey, now: Instant) {
         self.dequeue(waiter);

@@ -1,6 +1,7 @@
 //! Many requests on many threads: nothing hangs, nothing is lost, nothing is counted twice.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use keepalive::{Agent, Totals};
 use testkit::{Case, PlainOrigin, Reply, run_threads};
@@ -79,6 +80,10 @@ async fn everything_at_once(case: &Case, keep_alive: bool) -> Totals {
                     1 => agent.set_max_total_sockets(1 + dice.below(6)).unwrap(),
                     2 => agent.set_max_free_sockets(dice.below(3)).unwrap(),
                     3 => agent.close_idle(),
+                    4 => agent.set_max_requests_per_socket(1 + dice.below(20) as u64).unwrap(),
+                    5 => agent.set_max_total_free_sockets(dice.below(4)).unwrap(),
+                    6 => agent.set_free_socket_timeout(Duration::from_micros(1 << dice.below(16))).unwrap(),
+                    7 => agent.set_max_socket_age(Duration::from_micros(1 << dice.below(20))).unwrap(),
                     _ => drop(accounts(&agent)),
                 }
             }

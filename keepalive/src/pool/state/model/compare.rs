@@ -92,7 +92,7 @@ fn same_origin(state: &State, oracle: &Oracle, index: usize) {
         return;
     };
     let record = &state.origins[key];
-    let pace = Pace { refused: record.refused, ramp: record.ramp, ramp_at: record.ramp_at };
+    let pace = Pace { refused: record.known.refused, ramp: record.ramp, ramp_at: record.ramp_at };
     assert_eq!(pace, oracle.pace[index], "pace of {index}, calm is {CALM:?}");
 
     let queue: Vec<_> = record.queue.iter(&state.waiters).map(|it| state.waiters[it].ticket).collect();

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::facts::{CALM, ORIGINS, Oracle, Phase, Place, Socket, Todo};
+use super::facts::{CALM, ORIGINS, Oracle, Pace, Phase, Place, Socket, Todo};
 use crate::pool::state::{DIAL_STEP, Hint, Mode, Ticket};
 use crate::{CloseReason, Scheduling};
 
@@ -83,12 +83,12 @@ impl Oracle {
         }
     }
 
-    /// An origin with nothing left is as good as new.
+    /// An origin with nothing left is as good as new, but for what its last dial taught.
     pub(super) fn forget(&mut self) {
         for origin in 0..ORIGINS {
             let here = self.sockets.iter().any(|it| it.origin == origin);
             if !here && self.waiters.iter().all(|it| it.origin != origin) {
-                self.pace[origin] = CALM;
+                self.pace[origin] = Pace { refused: self.pace[origin].refused, ..CALM };
             }
         }
     }
