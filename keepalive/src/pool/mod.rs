@@ -13,6 +13,7 @@
 //! `Agent` and `exchange` are its callers. It knows `connect` and `io`, and nothing of HTTP.
 
 mod acquire;
+mod descriptors;
 mod dial;
 mod effects;
 mod keeper;
@@ -39,6 +40,7 @@ pub(crate) use self::spawn::spawn;
 use self::state::{Action, SocketKey, State};
 pub(crate) use self::state::{Hint, Limits, OriginSnapshot, Outcome, Snapshot};
 use crate::connect::Connect;
+use crate::descriptors::{Membership, default_max_total_sockets, enroll};
 use crate::error::Phase;
 use crate::io::RawSocket;
 use crate::{CloseReason, Error, clock};
@@ -53,6 +55,8 @@ pub(crate) struct Pool {
     emptied: Notify,
     /// The zero of [`Held::body_since`].
     epoch: Instant,
+    /// Among the agents of the process.
+    _membership: Membership,
 }
 
 /// What the lock guards.
@@ -67,6 +71,8 @@ struct Inner {
     closing: bool,
     /// The global agent: serves requests also after `close` and `destroy`.
     stays_open: bool,
+    /// Nobody has set the limit of sockets in all: it follows the limit of descriptors.
+    default_total: bool,
 }
 
 /// What the driver holds for a socket.
@@ -92,21 +98,34 @@ struct Waiting {
 }
 
 impl Pool {
-    pub(crate) fn new(limits: Limits, connect: Arc<dyn Connect>, stays_open: bool) -> Arc<Self> {
-        let inner = Inner {
-            state: State::new(limits),
-            sockets: Vec::new(),
-            waiters: Vec::new(),
-            keepers: Vec::new(),
-            closing: false,
-            stays_open,
-        };
-        Arc::new(Self {
-            inner: Mutex::new(inner),
-            connect,
-            stirred: Mutex::default(),
-            emptied: Notify::new(),
-            epoch: clock::now().into_std(),
+    /// With `default_total` the limit of sockets in all is the default, now and when that changes.
+    pub(crate) fn new(
+        mut limits: Limits,
+        default_total: bool,
+        connect: Arc<dyn Connect>,
+        stays_open: bool,
+    ) -> Arc<Self> {
+        enroll(|membership| {
+            if default_total {
+                limits.max_total_sockets = default_max_total_sockets();
+            }
+            let inner = Inner {
+                state: State::new(limits),
+                sockets: Vec::new(),
+                waiters: Vec::new(),
+                keepers: Vec::new(),
+                closing: false,
+                stays_open,
+                default_total,
+            };
+            Arc::new(Self {
+                inner: Mutex::new(inner),
+                connect,
+                stirred: Mutex::default(),
+                emptied: Notify::new(),
+                epoch: clock::now().into_std(),
+                _membership: membership,
+            })
         })
     }
 

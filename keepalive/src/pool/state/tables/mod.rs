@@ -4,6 +4,7 @@
 //! they were opened. [`Rig`](rig::Rig) stands in for the driver.
 
 mod caps;
+mod descriptors;
 mod dials;
 mod failures;
 mod follow;
