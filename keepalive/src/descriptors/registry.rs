@@ -90,3 +90,33 @@ fn agents() -> MutexGuard<'static, Slab<Weak<dyn Holder>>> {
 
 /// Where idle sockets come and go this fast, a look a little later is as good.
 const EVICTION_TRIES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct FakeHolder(Membership);
+
+    impl Holder for FakeHolder {
+        fn descriptors(&self) -> usize {
+            0
+        }
+        fn oldest_idle(&self) -> Option<Instant> {
+            None
+        }
+        fn evict_oldest(self: Arc<Self>) -> bool {
+            false
+        }
+        fn default_changed(self: Arc<Self>, _: usize) {}
+    }
+
+    #[test]
+    fn agents_that_are_gone_leave_nothing_behind() {
+        let stays = enroll(|membership| Arc::new(FakeHolder(membership)));
+        for _ in 0..20_000 {
+            drop(enroll(|membership| Arc::new(FakeHolder(membership))));
+        }
+        assert!(agents().capacity() < 10_000, "their entries are used again");
+        assert!(agents().get(stays.0.0).is_some_and(|entry| entry.strong_count() == 1));
+    }
+}

@@ -28,6 +28,16 @@ fn three_hundred_origins_by_name_and_two_agents_share_few_descriptors() {
 }
 
 #[test]
+fn three_hundred_origins_are_shared_by_threads_too() {
+    in_a_process_of_its_own("alone::three_hundred_origins_on_threads", &Farm::start(300));
+}
+
+#[test]
+fn the_socket_idle_the_longest_goes_first_whosever_it_is() {
+    in_a_process_of_its_own("alone::the_oldest", &Farm::start(5));
+}
+
+#[test]
 fn an_agent_that_hoards_idle_sockets_gives_them_up_for_another() {
     in_a_process_of_its_own("alone::a_hoard", &Farm::start(60));
 }

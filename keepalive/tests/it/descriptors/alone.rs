@@ -4,9 +4,10 @@ use std::error::Error as _;
 use std::time::{Duration, Instant};
 
 use keepalive::{Agent, CloseReason, Error, Phase, default_max_total_sockets, raise_fd_limit};
+use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
-use super::farm::{fill, live, open};
+use super::farm::{fill, live, live_on, open};
 use crate::kit::{at_rest, closed_by, fetch, polled, text, turns};
 
 /// Must hold for whatever a request without a descriptor is told.
@@ -25,30 +26,69 @@ fn short_of_descriptors(error: &Error, soft: u64) {
 #[test]
 #[ignore = "run by three_hundred_origins_by_name_and_two_agents_share_few_descriptors"]
 fn three_hundred_origins() {
-    live(64, 64, async |ports| {
-        assert_eq!(default_max_total_sockets(), 48);
-        let agents = [Agent::new(), Agent::builder().free_socket_timeout(None).build().unwrap()];
-        assert!(agents.iter().all(|agent| agent.status().totals.max_total_sockets == Some(48)));
-        let mut load = JoinSet::new();
-        for round in 0..10 {
-            for (n, port) in ports.iter().enumerate() {
-                let agent = &agents[(n + round) % 2];
-                load.spawn(fetch(agent, format!("http://localhost:{port}/")));
-                if load.len() >= 150 {
-                    assert_eq!(load.join_next().await.unwrap().unwrap().unwrap(), "hello");
-                }
+    live(64, 64, three_hundred);
+}
+
+#[test]
+#[ignore = "run by three_hundred_origins_are_shared_by_threads_too"]
+fn three_hundred_origins_on_threads() {
+    let mut threads = Builder::new_multi_thread();
+    threads.worker_threads(4);
+    live_on(threads, 64, 64, three_hundred);
+}
+
+async fn three_hundred(ports: Vec<u16>) {
+    assert_eq!(default_max_total_sockets(), 48);
+    let agents = [Agent::new(), Agent::builder().free_socket_timeout(None).build().unwrap()];
+    assert!(agents.iter().all(|agent| agent.status().totals.max_total_sockets == Some(48)));
+    let mut load = JoinSet::new();
+    for round in 0..10 {
+        for (n, port) in ports.iter().enumerate() {
+            let agent = &agents[(n + round) % 2];
+            load.spawn(fetch(agent, format!("http://localhost:{port}/")));
+            if load.len() >= 150 {
+                assert_eq!(load.join_next().await.unwrap().unwrap().unwrap(), "hello");
             }
         }
-        for outcome in load.join_all().await {
-            assert_eq!(outcome.unwrap(), "hello");
+    }
+    for outcome in load.join_all().await {
+        assert_eq!(outcome.unwrap(), "hello");
+    }
+    let mut given_up = 0;
+    for agent in &agents {
+        let totals = at_rest(agent).await;
+        assert_eq!((totals.done, totals.failed), (1500, 0));
+        given_up += totals.closed_by.get(&CloseReason::DescriptorLimit).copied().unwrap_or(0);
+    }
+    assert!(given_up > 0, "the limit was reached");
+}
+
+#[test]
+#[ignore = "run by the_socket_idle_the_longest_goes_first_whosever_it_is"]
+fn the_oldest() {
+    live(64, 64, async |ports| {
+        let url = |n: usize| format!("http://127.0.0.1:{}/", ports[n]);
+        let agents = [Agent::new(), Agent::new()];
+        for n in 0..4 {
+            text(&agents[n % 2], &url(n)).await;
         }
-        let mut given_up = 0;
-        for agent in &agents {
-            let totals = at_rest(agent).await;
-            assert_eq!((totals.done, totals.failed), (1500, 0));
-            given_up += totals.closed_by.get(&CloseReason::DescriptorLimit).copied().unwrap_or(0);
+        // Now it is not the oldest any more.
+        text(&agents[0], &url(0)).await;
+        let held = fill(0);
+        let idle = || -> Vec<usize> {
+            let origins = agents.iter().flat_map(|agent| agent.status().origins);
+            let mut idle: Vec<_> = origins.filter(|it| it.idle > 0).map(|it| it.origin.port()).collect();
+            idle.sort_by_key(|port| ports.iter().position(|other| other == port));
+            idle.iter().filter_map(|port| ports.iter().position(|other| other == port)).collect()
+        };
+        assert_eq!(idle(), [0, 1, 2, 3]);
+        let other = Agent::builder().max_free_sockets(0).build().unwrap();
+        let mut bodies = Vec::new();
+        for left in [vec![0, 2, 3], vec![0, 3], vec![0], vec![]] {
+            bodies.push(other.get(format!("{}long", url(4))).send().await.unwrap());
+            assert_eq!(idle(), left);
         }
-        assert!(given_up > 0, "the limit was reached");
+        drop((bodies, held));
     });
 }
 

@@ -89,11 +89,21 @@ const MEBI: usize = 1 << 20;
 
 /// The life of a process that may have this many descriptors, and may raise that to `hard`.
 pub(super) fn live<F: Future<Output = ()>>(soft: u64, hard: u64, test: impl FnOnce(Vec<u16>) -> F) {
+    live_on(Builder::new_current_thread(), soft, hard, test);
+}
+
+/// The same on a runtime of another kind.
+pub(super) fn live_on<F: Future<Output = ()>>(
+    mut runtime: Builder,
+    soft: u64,
+    hard: u64,
+    test: impl FnOnce(Vec<u16>) -> F,
+) {
     Resource::NOFILE.set(soft, hard).unwrap();
     let ports = std::env::var(PORTS).expect("run by the test that names it, with its origins");
     let ports = ports.split(',').map(|port| port.parse().unwrap()).collect();
     let before = open();
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = runtime.enable_all().build().unwrap();
     runtime.block_on(async { tokio::time::timeout(LIMIT, test(ports)).await.unwrap() });
     drop(runtime);
     assert_eq!(open(), before, "descriptors left behind");
