@@ -6,7 +6,7 @@
 //! stands behind them before its first try.
 //!
 //! - **Patience.** Sockets that are handed from request to request are never idle. A dial that has waited
-//!   for [`PATIENCE`] gets the next one that comes free, in any agent: it is closed instead of handed on.
+//!   for [`order::PATIENCE`] gets the next one that comes free, in any agent: it is closed instead of handed on.
 //!   If that socket would serve the dial's own origin, it is handed on, which is as good, and the dial
 //!   goes to the end of the line.
 //! - **Presence.** A dial lives on a runtime that may stand still. Who is first and has not looked for
@@ -15,27 +15,22 @@
 //! Invariants: nothing is woken and no agent is asked under the line's lock; a request that gives its
 //! socket back reads one relaxed atomic and no more, as long as nobody waits.
 
-use std::collections::BTreeMap;
+mod order;
+
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use slab::Slab;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use self::order::{ABSENT, Line, NOBODY};
 use super::{probe, registry};
 use crate::{Origin, clock};
 
 /// How often the first in the line looks again.
 const LOOK: Duration = Duration::from_millis(50);
-
-/// How long a dial leaves sockets to be handed on before it claims one.
-const PATIENCE: Duration = Duration::from_millis(250);
-
-/// Who is first and has not looked for this long is passed over. Those behind look this often.
-const ABSENT: Duration = Duration::from_millis(500);
 
 /// A dial's place in the line, which it has only while it needs one. Dropping it leaves the line.
 pub(crate) struct Place {
@@ -200,110 +195,5 @@ fn lock() -> MutexGuard<'static, Line> {
     LINE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What those who do not hold the lock know: [`NOBODY`] waits, somebody is [`WAITING`], or the first is
-/// [`IMPATIENT`]. Written under the lock.
+/// [`Line::level`], for those who do not hold the lock. Written under it.
 static LEVEL: AtomicU8 = AtomicU8::new(NOBODY);
-const NOBODY: u8 = 0;
-const WAITING: u8 = 1;
-const IMPATIENT: u8 = 2;
-
-/// What the lock guards. Pure: the time comes in.
-#[derive(Debug)]
-struct Line {
-    /// Also of those who are absent, or between two tries.
-    standings: Slab<Standing>,
-    /// Those in the line, by ticket.
-    order: BTreeMap<u64, usize>,
-    next_ticket: u64,
-    /// The first claims the next socket that comes free.
-    impatient: bool,
-}
-
-#[derive(Debug)]
-struct Standing {
-    /// Kept from try to try.
-    ticket: u64,
-    agent: usize,
-    origin: Origin,
-    told: Arc<Notify>,
-    since: Instant,
-    looked: Instant,
-}
-
-impl Line {
-    const fn new() -> Self {
-        Self { standings: Slab::new(), order: BTreeMap::new(), next_ticket: 0, impatient: false }
-    }
-
-    fn enter(&mut self, agent: usize, origin: Origin, told: Arc<Notify>, now: Instant) -> usize {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        self.standings.insert(Standing { ticket, agent, origin, told, since: now, looked: now })
-    }
-
-    /// It is present; whether it is the first of those who are.
-    fn look(&mut self, key: usize, now: Instant) -> bool {
-        self.standings[key].looked = now;
-        if self.order.insert(self.standings[key].ticket, key).is_none() && self.first() == Some(key) {
-            self.impatient = false;
-        }
-        while let Some(first) = self.first() {
-            if first == key {
-                return true;
-            }
-            if now.saturating_duration_since(self.standings[first].looked) < ABSENT {
-                break;
-            }
-            self.step_out(first);
-        }
-        false
-    }
-
-    fn step_out(&mut self, key: usize) {
-        if self.first() == Some(key) {
-            self.impatient = false;
-        }
-        self.order.remove(&self.standings[key].ticket);
-    }
-
-    fn lose_patience(&mut self, key: usize, now: Instant) {
-        let waited = now.saturating_duration_since(self.standings[key].since);
-        if self.first() == Some(key) && waited >= PATIENCE {
-            self.impatient = true;
-        }
-    }
-
-    fn claims(&mut self, agent: usize, origin: &Origin, now: Instant) -> bool {
-        let Some(first) = self.first().filter(|_| self.impatient) else { return false };
-        self.impatient = false;
-        let standing = &mut self.standings[first];
-        if standing.agent != agent || standing.origin != *origin {
-            return true;
-        }
-        self.order.remove(&standing.ticket);
-        standing.ticket = self.next_ticket;
-        standing.since = now;
-        self.next_ticket += 1;
-        self.order.insert(standing.ticket, first);
-        false
-    }
-
-    fn first(&self) -> Option<usize> {
-        self.order.first_key_value().map(|(_, &key)| key)
-    }
-
-    fn told(&self) -> Option<Arc<Notify>> {
-        self.first().map(|key| Arc::clone(&self.standings[key].told))
-    }
-
-    fn level(&self) -> u8 {
-        match (self.order.is_empty(), self.impatient) {
-            (true, _) => NOBODY,
-            (false, false) => WAITING,
-            (false, true) => IMPATIENT,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

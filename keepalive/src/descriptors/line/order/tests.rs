@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 
 use super::*;
+use crate::clock;
 
 /// A line whose dials are named by letters; each belongs to the agent and the origin of its number.
 struct Rig {
