@@ -101,11 +101,10 @@ fn undriven() {
         let (elsewhere, first, held) = std::thread::scope(|scope| {
             let run = || {
                 let held = fill(0);
-                let first = elsewhere.block_on(async {
-                    let first = tokio::spawn(polled(fetch(&asleep, url.clone())));
-                    turns().await;
-                    first
-                });
+                let entered = elsewhere.enter();
+                let first = tokio::spawn(polled(fetch(&asleep, url.clone())));
+                drop(entered);
+                elsewhere.block_on(turns());
                 (elsewhere, first, held)
             };
             scope.spawn(run).join().unwrap()
