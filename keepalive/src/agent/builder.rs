@@ -155,8 +155,9 @@ impl AgentBuilder {
         self
     }
 
-    /// How long name resolution and connecting may take together. A host's addresses are tried in turn,
-    /// each with an equal share of the time that is left. `None` is no limit, zero an error.
+    /// How long name resolution and connecting may take together, and waiting for a file descriptor where
+    /// none is free ([`Error::is_descriptor_limit`]). A host's addresses are tried in turn, each with an
+    /// equal share of the time that is left. `None` is no limit, zero an error.
     /// Default: 10 s.
     pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.sockets.connect_timeout = limit.into();
