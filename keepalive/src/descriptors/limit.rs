@@ -25,7 +25,7 @@ pub fn default_max_total_sockets() -> usize {
 /// The limit is the whole process's: programs that use select(2) must not raise it above 1024. Nothing
 /// changes where the soft limit is the hard one already, or where the system has no such limit.
 ///
-/// ```
+/// ```standalone_crate
 /// let limit = keepalive::raise_fd_limit()?;
 /// assert!(limit.soft_before <= limit.soft && limit.soft <= limit.hard);
 /// # Ok::<(), keepalive::Error>(())
