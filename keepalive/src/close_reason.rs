@@ -69,6 +69,8 @@ pub enum CloseReason {
     IdleLimit,
     /// It was idle and made room for another origin at the total cap.
     Evicted,
+    /// The process had no file descriptor left, and another connection needed one.
+    DescriptorLimit,
     /// A limit was lowered below the number of open sockets.
     OverLimit,
     /// [`Agent::close_idle`](crate::Agent::close_idle) was called.
@@ -127,6 +129,10 @@ impl CloseReason {
             Self::MaxRequests => ("max_requests", "it had served as many requests as a socket may"),
             Self::IdleLimit => ("idle_limit", "there were more idle sockets than the limit allows"),
             Self::Evicted => ("evicted", "it was idle and made room for another origin"),
+            Self::DescriptorLimit => (
+                "descriptor_limit",
+                "the process had no file descriptor left, and another connection needed one",
+            ),
             Self::OverLimit => ("over_limit", "a limit was lowered below the number of open sockets"),
             Self::CloseIdle => ("close_idle", "close_idle() was called"),
             Self::AgentClosed => ("agent_closed", "the agent was closed"),

@@ -32,6 +32,7 @@ mod body;
 mod clock;
 mod close_reason;
 mod connect;
+mod descriptors;
 mod error;
 mod exchange;
 mod h1;
@@ -46,6 +47,7 @@ mod timer;
 pub use agent::{Agent, AgentBuilder, OriginStatus, ResponseFuture, Status, Totals};
 pub use body::{Body, Upgraded};
 pub use close_reason::CloseReason;
+pub use descriptors::{FdLimit, default_max_total_sockets, raise_fd_limit};
 pub use error::{Error, Phase};
 pub use exchange::{ConnectionInfo, Timings};
 pub use options::{

@@ -7,7 +7,8 @@ use std::time::Duration;
 /// `Agent.defaultMaxSockets`, 5; today's Node sets no limit).
 pub const DEFAULT_MAX_SOCKETS: usize = 5;
 
-/// Sockets an agent opens in all at most, unless told otherwise: the usual soft limit of descriptors.
+/// Sockets an agent opens in all at most, unless told otherwise, on a system without a limit of
+/// descriptors; elsewhere [`default_max_total_sockets`](crate::default_max_total_sockets).
 pub const DEFAULT_MAX_TOTAL_SOCKETS: usize = 1024;
 
 /// Idle sockets an agent keeps for one origin at most, unless told otherwise (Node: `maxFreeSockets`).

@@ -39,6 +39,8 @@ pub(crate) fn run(options: FetchOptions) -> Result<Exit, Fault> {
 
 async fn fetch(options: FetchOptions) -> Result<Exit, Fault> {
     let signals = Signals::new()?;
+    // Files need descriptors too. What cannot be raised is lived with.
+    let _ = keepalive::raise_fd_limit();
     let agent = agent(&options)?;
     let total = options.input.is_none().then_some(options.urls.len());
     let worker = Worker {
@@ -58,7 +60,6 @@ async fn fetch(options: FetchOptions) -> Result<Exit, Fault> {
 fn agent(options: &FetchOptions) -> Result<Agent, Fault> {
     let agent = Agent::builder()
         .max_sockets(options.max_sockets)
-        .max_total_sockets(options.concurrency.max(TOTAL_SOCKETS))
         .keep_alive(!options.one_shot)
         .local_address(options.local_address)
         .timeout(options.timeout)
@@ -67,7 +68,3 @@ fn agent(options: &FetchOptions) -> Result<Agent, Fault> {
         .build();
     agent.map_err(|error| Fault::usage(error.to_string()))
 }
-
-/// Sockets in all, those kept for many origins included: with as many files as requests in flight this
-/// stays below the usual limit of 1024 descriptors.
-const TOTAL_SOCKETS: usize = 512;

@@ -2,7 +2,9 @@
 
 use testkit::{Gate, PlainOrigin, Script, ScriptedOrigin, ok};
 
-use crate::program::{Run, command, fetch, fetch_from};
+use crate::program::{Run, command, fetch};
+#[cfg(target_os = "linux")]
+use crate::program::{command_within, with_input};
 
 /// Twenty URLs of this origin.
 fn urls(origin: &PlainOrigin) -> Vec<String> {
@@ -37,10 +39,12 @@ fn many_origins_do_not_use_up_the_descriptors() {
     let origin = PlainOrigin::builder().bind("0.0.0.0:0").start();
     let port = origin.port();
     let urls = (0..600).map(|n| format!("http://127.0.{}.{}:{port}/\n", n / 200, n % 200 + 1));
-    let run = fetch_from(&urls.collect::<String>(), &["-i", "-"]).expect(0);
+    // As from a shell that says so; three quarters of them are for sockets.
+    let mut program = command_within(128, &["fetch", "-i", "-"]);
+    let run = with_input(&mut program, &urls.collect::<String>()).expect(0);
     assert!(run.stderr.contains("sockets opened 600 (perfect keep-alive: 600)"), "{run:?}");
     let peak = origin.stats().peak_open;
-    assert!((64..=512).contains(&peak), "{peak} sockets were open at once");
+    assert!((64..=96).contains(&peak), "{peak} sockets were open at once");
 }
 
 #[test]

@@ -66,6 +66,16 @@ where
     command
 }
 
+/// The program as a shell starts it that lets it have so many descriptors, not started yet.
+#[cfg(target_os = "linux")]
+pub(crate) fn command_within(descriptors: usize, args: &[&str]) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"")]);
+    shell.arg(env!("CARGO_BIN_EXE_keepalive")).args(args);
+    shell.stdout(Stdio::piped()).stderr(Stdio::piped());
+    shell
+}
+
 /// `keepalive ARGS`, to its end.
 pub(crate) fn keepalive<I, S>(args: I) -> Run
 where
@@ -87,7 +97,12 @@ where
 
 /// `keepalive fetch ARGS` with this standard input, to its end.
 pub(crate) fn fetch_from(input: &str, args: &[&str]) -> Run {
-    let mut child = command(["fetch"]).args(args).stdin(Stdio::piped()).spawn().unwrap();
+    with_input(command(["fetch"]).args(args), input)
+}
+
+/// The program with this standard input, to its end.
+pub(crate) fn with_input(program: &mut Command, input: &str) -> Run {
+    let mut child = program.stdin(Stdio::piped()).spawn().unwrap();
     // It may end before it has read everything.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     Run::of(child.wait_with_output().unwrap())

@@ -30,7 +30,8 @@ use crate::pool::{Limits, Pool};
 #[must_use = "settings do nothing until `build`"]
 pub struct AgentBuilder {
     max_sockets: Option<usize>,
-    max_total_sockets: Option<usize>,
+    /// `None`: the default, which follows the limit of descriptors.
+    max_total_sockets: Option<Option<usize>>,
     limits: Limits,
     sockets: SocketOptions,
     requests: RequestDefaults,
@@ -40,10 +41,10 @@ impl AgentBuilder {
     pub(super) fn new() -> Self {
         Self {
             max_sockets: Some(options::DEFAULT_MAX_SOCKETS),
-            max_total_sockets: Some(options::DEFAULT_MAX_TOTAL_SOCKETS),
+            max_total_sockets: None,
             limits: Limits {
                 max_sockets: options::DEFAULT_MAX_SOCKETS,
-                max_total_sockets: options::DEFAULT_MAX_TOTAL_SOCKETS,
+                max_total_sockets: usize::MAX,
                 max_free_sockets: options::DEFAULT_MAX_FREE_SOCKETS,
                 max_total_free_sockets: usize::MAX,
                 max_queued: usize::MAX,
@@ -81,9 +82,14 @@ impl AgentBuilder {
     }
 
     /// How many sockets may be open in all (Node: `maxTotalSockets`); upgraded ones count too. At the
-    /// limit an idle socket of another origin makes room. `None` is no limit, 0 an error. Default: 1024.
+    /// limit an idle socket of another origin makes room. `None` is no limit, 0 an error. Default:
+    /// [`default_max_total_sockets`](crate::default_max_total_sockets), three quarters of the descriptors
+    /// that the process may open, and anew after [`raise_fd_limit`](crate::raise_fd_limit).
+    ///
+    /// Where descriptors run out below the limit, the least recently used idle socket of any agent of the
+    /// process makes room, and a dial waits for as long as `connect_timeout` allows.
     pub fn max_total_sockets(mut self, limit: impl Into<Option<usize>>) -> Self {
-        self.max_total_sockets = limit.into();
+        self.max_total_sockets = Some(limit.into());
         self
     }
 
@@ -152,8 +158,9 @@ impl AgentBuilder {
         self
     }
 
-    /// How long name resolution and connecting may take together. A host's addresses are tried in turn,
-    /// each with an equal share of the time that is left. `None` is no limit, zero an error.
+    /// How long name resolution and connecting may take together, and waiting for a file descriptor where
+    /// none is free ([`Error::is_descriptor_limit`]). A host's addresses are tried in turn, each with an
+    /// equal share of the time that is left. `None` is no limit, zero an error.
     /// Default: 10 s.
     pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.sockets.connect_timeout = limit.into();
@@ -235,7 +242,9 @@ impl AgentBuilder {
     /// [`Error::is_request`] for a setting that would let nothing through, and says which.
     pub fn build(mut self) -> Result<Agent, Error> {
         self.limits.max_sockets = check_sockets("max_sockets", self.max_sockets)?;
-        self.limits.max_total_sockets = check_sockets("max_total_sockets", self.max_total_sockets)?;
+        if let Some(limit) = self.max_total_sockets {
+            self.limits.max_total_sockets = check_sockets("max_total_sockets", limit)?;
+        }
         check_requests(self.limits.max_requests_per_socket)?;
         check_time("free_socket_timeout", self.limits.free_socket_timeout)?;
         check_time("max_socket_age", self.limits.max_socket_age)?;
@@ -279,7 +288,8 @@ impl AgentBuilder {
     }
 
     fn over(self, connect: Arc<dyn Connect>, stays_open: bool) -> Agent {
-        let pool = Pool::new(self.limits, connect, stays_open);
+        let default_total = self.max_total_sockets.is_none();
+        let pool = Pool::new(self.limits, default_total, connect, stays_open);
         Agent { handle: Arc::new(Handle { pool, defaults: Arc::new(self.requests) }) }
     }
 }

@@ -155,14 +155,15 @@ impl Agent {
         Ok(())
     }
 
-    /// Changes the limit of sockets in all, as [`set_max_sockets`](Self::set_max_sockets) does.
+    /// Changes the limit of sockets in all, as [`set_max_sockets`](Self::set_max_sockets) does. From then
+    /// on it no longer follows the limit of descriptors.
     ///
     /// # Errors
     ///
     /// [`Error::is_request`] for 0.
     pub fn set_max_total_sockets(&self, limit: impl Into<Option<usize>>) -> Result<(), Error> {
         let limit = check_sockets("max_total_sockets", limit.into())?;
-        self.handle.pool.set_limits(|limits| limits.max_total_sockets = limit);
+        self.handle.pool.set_max_total_sockets(limit);
         Ok(())
     }
 

@@ -12,12 +12,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub(crate) use self::tcp::TcpConnector;
+use crate::descriptors::Place;
 use crate::io::{Io, Permit};
 use crate::{Error, Origin};
 
-/// Makes connections. The permit goes into the socket, so that it is held until close(2).
+/// Makes connections. The permit goes into the socket, so that it is held until close(2); the place is
+/// where the dial waits when it lacks descriptors.
 pub(crate) trait Connect: Send + Sync + fmt::Debug {
-    fn connect<'a>(&'a self, origin: &'a Origin, permit: Permit) -> Connecting<'a>;
+    fn connect<'a>(&'a self, origin: &'a Origin, permit: Permit, place: Place) -> Connecting<'a>;
 }
 
 /// The future of [`Connect::connect`]. Dropping it closes what it had opened.
@@ -29,6 +31,12 @@ pub(crate) struct Connected {
     pub(crate) local: Option<SocketAddr>,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) timings: DialTimings,
+}
+
+/// The end of a dial that gave way; it is for nobody.
+fn nobody_waits(origin: &Origin) -> Error {
+    let text = format!("no request waits for a connection to {origin} any more");
+    Error::connect(text, "it would have needed a descriptor that others need")
 }
 
 /// How long the steps of a dial took.

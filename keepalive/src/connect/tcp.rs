@@ -9,8 +9,9 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Connect, Connected, Connecting, DialTimings, dns};
+use super::{Connect, Connected, Connecting, DialTimings, dns, nobody_waits};
 use crate::clock;
+use crate::descriptors::{self, Place, is_shortage};
 use crate::io::{Permit, TcpIo};
 use crate::options::SocketOptions;
 use crate::{Error, Origin, Phase};
@@ -26,18 +27,36 @@ impl TcpConnector {
         Self { options }
     }
 
-    async fn dial(&self, origin: &Origin, permit: Permit) -> Result<Connected, Error> {
+    async fn dial(&self, origin: &Origin, permit: Permit, mut place: Place) -> Result<Connected, Error> {
         let began = clock::now();
         let deadline = self.options.connect_timeout.and_then(|limit| began.checked_add(limit));
-        let addresses = within(deadline, dns::resolve(origin))
-            .await
-            .unwrap_or_else(|| Err(self.too_late(origin, "its name was not resolved")))?;
+        let Some(addresses) = within(deadline, dns::resolve(origin, &mut place)).await else {
+            return Err(self.too_late(origin, "its name was not resolved", &mut place));
+        };
+        let addresses = addresses?;
         let resolved = clock::now();
 
         let mut last = None;
-        for (tried, &address) in addresses.iter().enumerate() {
+        let mut tried = 0;
+        while let Some(&address) = addresses.get(tried) {
+            match within(deadline, place.turn(1)).await {
+                Some(Ok(())) => {}
+                Some(Err(_)) => return Err(nobody_waits(origin)),
+                None => break,
+            }
             let share = deadline.map(|deadline| share(clock::now(), deadline, addresses.len() - tried));
-            match within(share, self.dial_address(address, origin.local_address())).await {
+            let connected = match open(address, origin.local_address()) {
+                Ok(socket) => {
+                    place.leave();
+                    within(share, self.connect_to(address, socket)).await
+                }
+                Err(error) => Some(Err(error)),
+            };
+            match connected {
+                Some(Err(error)) if is_shortage(&error) => {
+                    place.stay(error);
+                    continue;
+                }
                 Some(Ok(stream)) => {
                     return Ok(Connected {
                         local: stream.local_addr().ok(),
@@ -49,20 +68,18 @@ impl TcpConnector {
                 Some(Err(error)) => last = Some(error),
                 None => {}
             }
+            place.leave();
+            tried += 1;
         }
         Err(match last {
             Some(error) if deadline.is_none_or(|deadline| clock::now() < deadline) => {
                 Error::connect(format!("cannot connect to {origin}{}", of_how_many(addresses.len())), error)
             }
-            _ => self.too_late(origin, "no connection was made"),
+            _ => self.too_late(origin, "no connection was made", &mut place),
         })
     }
 
-    async fn dial_address(&self, address: SocketAddr, local: Option<IpAddr>) -> io::Result<TcpStream> {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        if let Some(local) = local {
-            socket.bind(SocketAddr::new(local, 0))?;
-        }
+    async fn connect_to(&self, address: SocketAddr, socket: TcpSocket) -> io::Result<TcpStream> {
         let stream = socket.connect(address).await?;
         // A connection without these is still a connection.
         let _ = stream.set_nodelay(self.options.tcp_nodelay);
@@ -72,16 +89,27 @@ impl TcpConnector {
         Ok(stream)
     }
 
-    fn too_late(&self, origin: &Origin, what: &str) -> Error {
+    fn too_late(&self, origin: &Origin, what: &str, place: &mut Place) -> Error {
         let limit = self.options.connect_timeout.unwrap_or_default();
+        if let Some(met) = place.shortage() {
+            return descriptors::explain(origin, limit, met);
+        }
         Error::timeout(Phase::Connect, format!("{what} for {origin} within {limit:?} (connect_timeout)"))
     }
 }
 
 impl Connect for TcpConnector {
-    fn connect<'a>(&'a self, origin: &'a Origin, permit: Permit) -> Connecting<'a> {
-        Box::pin(self.dial(origin, permit))
+    fn connect<'a>(&'a self, origin: &'a Origin, permit: Permit, place: Place) -> Connecting<'a> {
+        Box::pin(self.dial(origin, permit, place))
     }
+}
+
+fn open(address: SocketAddr, local: Option<IpAddr>) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(local) = local {
+        socket.bind(SocketAddr::new(local, 0))?;
+    }
+    Ok(socket)
 }
 
 /// The future's output, or `None` if it is not there by the deadline.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub(crate) use self::build::{BoxError, Evidence};
+use crate::descriptors::is_shortage;
 
 /// Why a request failed, or an agent could not be made.
 ///
@@ -107,13 +108,13 @@ impl Error {
         stale_kind && self.0.evidence.reused && self.0.evidence.read == 0
     }
 
-    /// The process or the system ran out of file descriptors (EMFILE, ENFILE).
+    /// The process or the system ran out of file descriptors (EMFILE, ENFILE), and none came free within
+    /// `connect_timeout`. [`raise_fd_limit`](crate::raise_fd_limit) may help.
     #[must_use]
     pub fn is_descriptor_limit(&self) -> bool {
         let mut source = self.source();
         while let Some(error) = source {
-            let errno = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
-            if cfg!(unix) && matches!(errno, Some(ENFILE | EMFILE)) {
+            if error.downcast_ref().is_some_and(is_shortage) {
                 return true;
             }
             source = error.source();
@@ -188,8 +189,3 @@ impl StdError for Error {
         self.0.source.as_deref().map(|source| source as _)
     }
 }
-
-/// `errno` of "too many open files in system".
-const ENFILE: i32 = 23;
-/// `errno` of "too many open files".
-const EMFILE: i32 = 24;

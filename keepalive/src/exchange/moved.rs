@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::connect::{Connect, Connected, Connecting, DialTimings};
+use crate::descriptors::Place;
 use crate::io::{Io, Permit, RawSocket};
 use crate::{Agent, Body, CloseReason, ConnectionInfo, Origin};
 
@@ -31,7 +32,7 @@ struct FakeIo {
 }
 
 impl Connect for FakeConnect {
-    fn connect<'a>(&'a self, _: &'a Origin, permit: Permit) -> Connecting<'a> {
+    fn connect<'a>(&'a self, _: &'a Origin, permit: Permit, _: Place) -> Connecting<'a> {
         let first = self.dials.fetch_add(1, Ordering::Relaxed) == 0;
         let io = FakeIo {
             broken: first.then(|| Arc::clone(&self.broken)),

@@ -16,6 +16,7 @@ use super::lease::Socket;
 use super::state::SocketKey;
 use super::{Pool, spawn};
 use crate::connect::{Connect, Connected};
+use crate::descriptors::{self, Dialer, Place};
 use crate::io::Permit;
 use crate::lacking::or_lacking;
 use crate::{Error, Origin, clock};
@@ -34,7 +35,8 @@ pub(super) fn start(
     let slot = Arc::new(Slot { pool: Weak::clone(&pool), key });
     spawn(runtime, async move {
         let permit = Permit::new(slot.clone());
-        let Some(outcome) = unless(&stop, dial(&*connect, &origin, permit)).await else { return };
+        let place = Place::new(slot.clone(), origin.clone());
+        let Some(outcome) = unless(&stop, dial(&*connect, &origin, permit, place)).await else { return };
         // The pool may be gone; then dropping the connection is all there is to do.
         if let Some(pool) = pool.upgrade() {
             pool.dial_ended(key, id, began, outcome);
@@ -43,8 +45,13 @@ pub(super) fn start(
     });
 }
 
-async fn dial(connect: &dyn Connect, origin: &Origin, permit: Permit) -> Result<Connected, Error> {
-    let mut connecting = connect.connect(origin, permit);
+async fn dial(
+    connect: &dyn Connect,
+    origin: &Origin,
+    permit: Permit,
+    place: Place,
+) -> Result<Connected, Error> {
+    let mut connecting = connect.connect(origin, permit, place);
     poll_fn(|cx| {
         or_lacking(|| connecting.as_mut().poll(cx)).unwrap_or_else(|lacking| {
             Poll::Ready(Err(Error::connect(
@@ -105,6 +112,18 @@ impl Drop for Slot {
                 inner.state.closed(self.key, now);
             });
         }
+        descriptors::tell();
+    }
+}
+
+impl Dialer for Slot {
+    fn is_wanted(&self) -> bool {
+        let Some(pool) = self.pool.upgrade() else { return false };
+        pool.event(|inner, now| inner.state.is_dial_wanted(self.key, now))
+    }
+
+    fn agent(&self) -> usize {
+        self.pool.as_ptr().addr()
     }
 }
 

@@ -13,6 +13,7 @@ use super::state::{CLAIM, Hint, Outcome, SocketKey, State};
 use super::{Pool, keeper};
 use crate::CloseReason;
 use crate::connect::{Connected, DialTimings};
+use crate::descriptors;
 use crate::io::{Io, Probe};
 
 /// An open connection; its slot is inside, see [`Permit`](crate::io::Permit).
@@ -253,12 +254,20 @@ impl Lease {
             return socket.close(&self.pool, reason, ending);
         }
         let key = socket.key;
+        let descriptors_are_short = descriptors::somebody_waits();
+        if descriptors_are_short && self.pool.is_claimed(key) {
+            return socket.close(&self.pool, CloseReason::DescriptorLimit, ending);
+        }
         socket.body_since.store(0, Ordering::Relaxed);
-        self.pool.event(|inner, now| {
+        let idle = self.pool.event(|inner, now| {
             inner.held(key).parked = Some(socket);
             ending.count(&mut inner.state);
             back(&mut inner.state, key, now);
+            descriptors_are_short && inner.state.is_idle(key)
         });
+        if idle {
+            descriptors::tell();
+        }
     }
 
     /// How the request ended, the first time it is told.

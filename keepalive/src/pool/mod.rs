@@ -13,6 +13,7 @@
 //! `Agent` and `exchange` are its callers. It knows `connect` and `io`, and nothing of HTTP.
 
 mod acquire;
+mod descriptors;
 mod dial;
 mod effects;
 mod keeper;
@@ -43,6 +44,7 @@ pub(crate) use self::state::{Hint, Limits, OriginSnapshot, Outcome, Snapshot};
 use self::suspend::Suspend;
 use crate::clock::Reading;
 use crate::connect::Connect;
+use crate::descriptors::{Membership, default_max_total_sockets, enroll};
 use crate::error::Phase;
 use crate::io::RawSocket;
 use crate::{CloseReason, Error, clock};
@@ -57,6 +59,8 @@ pub(crate) struct Pool {
     emptied: Notify,
     /// The zero of [`Held::body_since`].
     epoch: Instant,
+    /// Among the agents of the process.
+    _membership: Membership,
 }
 
 /// What the lock guards.
@@ -72,6 +76,8 @@ struct Inner {
     closing: bool,
     /// The global agent: serves requests also after `close` and `destroy`.
     stays_open: bool,
+    /// Nobody has set the limit of sockets in all: it follows the limit of descriptors.
+    default_total: bool,
 }
 
 /// What the driver holds for a socket.
@@ -97,22 +103,35 @@ struct Waiting {
 }
 
 impl Pool {
-    pub(crate) fn new(limits: Limits, connect: Arc<dyn Connect>, stays_open: bool) -> Arc<Self> {
-        let inner = Inner {
-            state: State::new(limits),
-            sockets: Vec::new(),
-            waiters: Vec::new(),
-            keepers: Vec::new(),
-            suspend: Suspend::new(clock::reading()),
-            closing: false,
-            stays_open,
-        };
-        Arc::new(Self {
-            inner: Mutex::new(inner),
-            connect,
-            stirred: Mutex::default(),
-            emptied: Notify::new(),
-            epoch: clock::now().into_std(),
+    /// With `default_total` the limit of sockets in all is the default, now and when that changes.
+    pub(crate) fn new(
+        mut limits: Limits,
+        default_total: bool,
+        connect: Arc<dyn Connect>,
+        stays_open: bool,
+    ) -> Arc<Self> {
+        enroll(|membership| {
+            if default_total {
+                limits.max_total_sockets = default_max_total_sockets();
+            }
+            let inner = Inner {
+                state: State::new(limits),
+                sockets: Vec::new(),
+                waiters: Vec::new(),
+                keepers: Vec::new(),
+                suspend: Suspend::new(clock::reading()),
+                closing: false,
+                stays_open,
+                default_total,
+            };
+            Arc::new(Self {
+                inner: Mutex::new(inner),
+                connect,
+                stirred: Mutex::default(),
+                emptied: Notify::new(),
+                epoch: clock::now().into_std(),
+                _membership: membership,
+            })
         })
     }
 

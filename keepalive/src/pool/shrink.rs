@@ -38,6 +38,7 @@ mod tests {
 
     use super::USUAL;
     use crate::connect::{Connect, Connecting};
+    use crate::descriptors::Place;
     use crate::io::Permit;
     use crate::pool::{Acquire, Limits, Pool, effects};
     use crate::{Origin, Scheduling};
@@ -60,7 +61,7 @@ mod tests {
     struct FakeConnect;
 
     impl Connect for FakeConnect {
-        fn connect<'a>(&'a self, _origin: &'a Origin, permit: Permit) -> Connecting<'a> {
+        fn connect<'a>(&'a self, _: &'a Origin, permit: Permit, _: Place) -> Connecting<'a> {
             Box::pin(async move {
                 let _permit = permit;
                 pending().await
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn what_a_rush_took_is_given_back_when_nothing_is_left() {
         let runtime = Builder::new_current_thread().build().unwrap();
-        let pool = Pool::new(NO_LIMITS, Arc::new(FakeConnect), false);
+        let pool = Pool::new(NO_LIMITS, false, Arc::new(FakeConnect), false);
         let mut waiting = Vec::new();
         for n in 0..2 * USUAL {
             let origin = Origin::from_uri(&format!("http://origin-{n}/").parse().unwrap()).unwrap();

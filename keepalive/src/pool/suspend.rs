@@ -133,7 +133,7 @@ mod tests {
             scheduling: Scheduling::Lifo,
         };
         let options = SocketOptions { connect_timeout: None, tcp_nodelay: true, tcp_keepalive: None };
-        Pool::new(limits, Arc::new(crate::connect::TcpConnector::new(options)), false)
+        Pool::new(limits, false, Arc::new(crate::connect::TcpConnector::new(options)), false)
     }
 
     /// Takes a socket and gives it back; its number, and how long it was idle.

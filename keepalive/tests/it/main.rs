@@ -5,6 +5,8 @@ mod address;
 mod cancel;
 mod caps;
 mod close_rules;
+#[cfg(unix)]
+mod descriptors;
 mod dial;
 mod early;
 mod errors;

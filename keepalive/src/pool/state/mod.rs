@@ -25,6 +25,7 @@
 //! ```
 
 mod assign;
+mod descriptors;
 mod dials;
 mod idle;
 mod list;

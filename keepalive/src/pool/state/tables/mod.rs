@@ -5,6 +5,7 @@
 
 mod caps;
 mod defects;
+mod descriptors;
 mod dials;
 mod failures;
 mod follow;
