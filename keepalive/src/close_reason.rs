@@ -32,6 +32,11 @@ pub enum CloseReason {
     UnsolicitedBytes,
     /// The server closed the connection while it was idle.
     ClosedByServer,
+    /// It had been idle, or had served before, and ended when a request was written, without a byte of the
+    /// response.
+    Stale,
+    /// It was idle, and another socket of its origin, idle no longer, proved stale.
+    Suspect,
     /// The connection ended before the response was complete.
     Truncated,
     /// The response was not valid HTTP.
@@ -94,6 +99,10 @@ impl CloseReason {
             Self::SurplusBytes => ("surplus_bytes", "bytes came after the end of the response"),
             Self::UnsolicitedBytes => ("unsolicited_bytes", "bytes came before a request was written"),
             Self::ClosedByServer => ("closed_by_server", "the server closed it while it was idle"),
+            Self::Stale => {
+                ("stale", "it ended when a request was written to it, before a byte of the response")
+            }
+            Self::Suspect => ("suspect", "another socket of its origin proved stale"),
             Self::Truncated => ("truncated", "the connection ended before the response was complete"),
             Self::ProtocolError => ("protocol_error", "the response was not valid HTTP"),
             Self::IoError => ("io_error", "reading or writing failed"),

@@ -64,6 +64,8 @@ pub(crate) struct RequestDefaults {
     pub(crate) timeout: Option<Duration>,
     pub(crate) local_address: Option<IpAddr>,
     pub(crate) title_case_headers: bool,
+    /// Whether a request may be written again on a fresh socket.
+    pub(crate) retry: bool,
     /// A socket of its own for each request, with `connection: close`.
     pub(crate) one_shot: bool,
 }
@@ -85,6 +87,7 @@ pub(crate) struct RequestDefaults {
 pub struct RequestOptions {
     pub(crate) timeout: Option<Duration>,
     pub(crate) local_address: Option<IpAddr>,
+    pub(crate) retry: Option<bool>,
 }
 
 impl RequestOptions {
@@ -108,6 +111,14 @@ impl RequestOptions {
     #[must_use]
     pub fn local_address(mut self, address: IpAddr) -> Self {
         self.local_address = Some(address);
+        self
+    }
+
+    /// Whether the request may be written again when its socket proves stale, see
+    /// [`AgentBuilder::retry`](crate::AgentBuilder::retry). Default: the agent's.
+    #[must_use]
+    pub fn retry(mut self, retry: bool) -> Self {
+        self.retry = Some(retry);
         self
     }
 }

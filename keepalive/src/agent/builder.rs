@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Agent, Handle};
 use crate::Error;
-use crate::connect::TcpConnector;
+use crate::connect::{Connect, TcpConnector};
 use crate::options::{self, RequestDefaults, Scheduling, SocketOptions};
 use crate::pool::{Limits, Pool};
 
@@ -66,6 +66,7 @@ impl AgentBuilder {
                 timeout: None,
                 local_address: None,
                 title_case_headers: false,
+                retry: true,
                 one_shot: false,
             },
         }
@@ -187,6 +188,17 @@ impl AgentBuilder {
         self
     }
 
+    /// Whether a request is written once more, on a fresh socket, when the one it was written to proves
+    /// stale: it had served before or had been idle, and ended before a byte of the response came (RFC
+    /// 9110 §9.2.2). Only if its method is idempotent or it carries an `Idempotency-Key`, and if at most 64
+    /// KiB of its body had been taken from it by then: nothing is ever executed twice that must not be. A
+    /// request of which not a byte was written is moved to another socket whatever is set here. A request's
+    /// own: [`RequestOptions::retry`](crate::RequestOptions::retry). Default: true.
+    pub fn retry(mut self, retry: bool) -> Self {
+        self.requests.retry = retry;
+        self
+    }
+
     /// Whether small writes leave at once (TCP_NODELAY; Node: `noDelay`). Default: true.
     pub fn tcp_nodelay(mut self, nodelay: bool) -> Self {
         self.sockets.tcp_nodelay = nodelay;
@@ -257,7 +269,17 @@ impl AgentBuilder {
     }
 
     fn make(self, stays_open: bool) -> Agent {
-        let connect = Arc::new(TcpConnector::new(self.sockets));
+        let connect = Arc::new(TcpConnector::new(self.sockets.clone()));
+        self.over(connect, stays_open)
+    }
+
+    /// An agent whose connections come from elsewhere.
+    #[cfg(test)]
+    pub(crate) fn build_over(self, connect: Arc<dyn Connect>) -> Agent {
+        self.over(connect, false)
+    }
+
+    fn over(self, connect: Arc<dyn Connect>, stays_open: bool) -> Agent {
         let pool = Pool::new(self.limits, connect, stays_open);
         Agent { handle: Arc::new(Handle { pool, defaults: Arc::new(self.requests) }) }
     }

@@ -91,6 +91,8 @@ pub struct Totals {
     pub cancelled: u64,
     /// Requests that ended on a socket which had served before.
     pub reused: u64,
+    /// How often a request was written again because its socket proved stale.
+    pub retried: u64,
     /// The limit in force; `None` is no limit.
     pub max_total_sockets: Option<usize>,
 }
@@ -132,6 +134,7 @@ impl Status {
             failed: totals.failed,
             cancelled: totals.cancelled,
             reused: totals.reused,
+            retried: totals.retried,
             max_total_sockets: limit(snapshot.max_total_sockets),
         };
         Self { origins: snapshot.origins.into_iter().map(origin_status).collect(), totals }

@@ -1,5 +1,6 @@
 //! How the parts of the library make errors.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::{Error, Inner, Kind, Phase};
@@ -57,6 +58,12 @@ impl Error {
     /// Says where it happened.
     pub(crate) fn at(mut self, phase: Phase) -> Self {
         self.0.phase = phase;
+        self
+    }
+
+    /// Adds to the text.
+    pub(crate) fn note(mut self, note: impl fmt::Display) -> Self {
+        self.0.text = format!("{}; {note}", self.0.text).into();
         self
     }
 

@@ -27,7 +27,8 @@ pub struct ConnectionInfo {
     pub reused: bool,
     /// Which request of this socket it was, from 1 up.
     pub request_number: u64,
-    /// How many times the request was written, at least 1.
+    /// How many times the request was written: 1, or 2 if the socket it was written to first proved stale
+    /// (see [`AgentBuilder::retry`](crate::AgentBuilder::retry)).
     pub attempts: u32,
     /// The socket's own address.
     pub local_addr: Option<SocketAddr>,
@@ -43,7 +44,8 @@ pub struct ConnectionInfo {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timings {
-    /// Waiting for a socket, a dial for this request not counted.
+    /// Waiting for a socket, a dial for this request not counted; all attempts together. The other times
+    /// are those of the last attempt.
     pub queue: Duration,
     /// Resolving the name; only for the first request on a socket.
     pub dns: Option<Duration>,
@@ -57,24 +59,30 @@ pub struct Timings {
     pub wait: Duration,
 }
 
-/// Takes the times as the request goes on.
-pub(super) struct Stopwatch {
-    sending_since: Instant,
-    info: ConnectionInfo,
+/// What a request has waited for sockets so far.
+pub(super) struct Waits {
+    since: Instant,
+    queued: Duration,
+    attempts: u32,
 }
 
-impl Stopwatch {
-    /// The request that began at `began` has a socket now.
-    pub(super) fn start(began: tokio::time::Instant, lease: &mut Lease) -> Self {
+impl Waits {
+    pub(super) fn begin(now: tokio::time::Instant) -> Self {
+        Self { since: now.into_std(), queued: Duration::ZERO, attempts: 1 }
+    }
+
+    /// The request has a socket now.
+    pub(super) fn end(&mut self, lease: &mut Lease) -> Stopwatch {
         let now = clock::now().into_std();
         let (reused, request_number) = (lease.reused(), lease.request_number);
         let socket = lease.socket();
         let dialed = socket.dialed.take();
         // What follows the start of its dial is not the queue's.
         let queued_until = dialed.as_ref().map_or(now, |dial| dial.began);
+        self.queued += queued_until.saturating_duration_since(self.since);
         let dialed = dialed.map(|dial| dial.timings);
         let timings = Timings {
-            queue: queued_until.saturating_duration_since(began.into_std()),
+            queue: self.queued,
             dns: dialed.map(|timings| timings.dns),
             connect: dialed.map(|timings| timings.connect),
             ..Timings::default()
@@ -83,15 +91,29 @@ impl Stopwatch {
             socket_id: socket.id,
             reused,
             request_number,
-            attempts: 1,
+            attempts: self.attempts,
             local_addr: socket.local,
             peer_addr: socket.peer,
             protocol: Version::HTTP_11,
             timings,
         };
-        Self { sending_since: now, info }
+        Stopwatch { sending_since: now, info }
     }
 
+    /// The socket proved stale, with the request `written` or not: it waits for another.
+    pub(super) fn begin_again(&mut self, written: bool) {
+        self.since = clock::now().into_std();
+        self.attempts += u32::from(written);
+    }
+}
+
+/// Takes the times of an attempt.
+pub(super) struct Stopwatch {
+    sending_since: Instant,
+    info: ConnectionInfo,
+}
+
+impl Stopwatch {
     /// The response head is there.
     pub(super) fn stop(&mut self, call: &Call) -> Instant {
         let now = clock::now().into_std();

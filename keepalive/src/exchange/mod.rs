@@ -1,4 +1,5 @@
-//! One request from its first poll to the response head: prepare, get a socket, write, read.
+//! One request from its first poll to the response head: prepare, get a socket, write, read; and again,
+//! if the socket proved stale and [`retry`] allows it.
 //!
 //! Not here: which socket (`pool`), how it looks on the wire (`h1`), what follows the head (`body`).
 //!
@@ -6,7 +7,10 @@
 //! back, a used one is closed. All of that is in the `Drop` of [`Acquire`] and [`Call`].
 
 mod info;
+#[cfg(test)]
+mod moved;
 mod prepare;
+mod retry;
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -17,9 +21,10 @@ use std::time::Duration;
 use http::{Request, Response};
 use tokio::runtime::Handle;
 
-use self::info::Stopwatch;
+use self::info::Waits;
 pub use self::info::{ConnectionInfo, Timings};
 use self::prepare::{Prepared, prepare};
+use self::retry::Verdict;
 use crate::body::{Body, Incoming, Upgraded};
 use crate::h1::{Answer, Call, Head, Payload};
 use crate::options::RequestDefaults;
@@ -41,32 +46,50 @@ pub(crate) async fn exchange(
             return Err(error);
         }
     };
-    let Prepared { origin, outgoing, timeout } = prepared;
+    let Prepared { origin, mut outgoing, timeout } = prepared;
     let mut timer = Timer::new(began, timeout);
-    let mut lease = acquire(pool, origin, runtime, &defaults, &mut timer).await?;
-
-    let mut watch = Stopwatch::start(began, &mut lease);
-    let call = Call::new(lease, outgoing);
-    let (answer, mut call) = head(call, &defaults, &mut timer).await?;
-    let (head, body) = match answer {
-        Answer::Switched(head, lease, rest) => {
-            watch.stop(&call);
-            (head, Body::upgraded(Upgraded::new(lease, rest)))
-        }
-        Answer::Response(head) => {
-            let now = watch.stop(&call);
-            if let Some(lease) = call.lease() {
-                lease.body_begins(now);
+    let mut acquire = Acquire::new(pool, origin.clone(), runtime);
+    let mut waits = Waits::begin(began);
+    loop {
+        let evidence = outgoing.evidence();
+        let got = wait_for_socket(&mut acquire, &origin, &defaults, &mut timer).await;
+        let mut lease = got.map_err(|error| error.with(evidence))?;
+        let mut watch = waits.end(&mut lease);
+        let (answer, mut call) = head(Call::new(lease, outgoing), &defaults, &mut timer).await?;
+        match answer {
+            Answer::Switched(head, lease, rest) => {
+                watch.stop(&call);
+                return Ok(response(head, Body::upgraded(Upgraded::new(lease, rest)), watch.info()));
             }
-            let small = poll_fn(|cx| Poll::Ready(call.take_small_body(cx))).await;
-            let body = match small {
-                Some(bytes) => Body::full(bytes),
-                None => Body::incoming(Box::new(Incoming::new(call, timer, defaults.body_timeout))),
-            };
-            (head, body)
+            Answer::Response(head) => {
+                let now = watch.stop(&call);
+                if let Some(lease) = call.lease() {
+                    lease.body_begins(now);
+                }
+                let small = poll_fn(|cx| Poll::Ready(call.take_small_body(cx))).await;
+                let body = match small {
+                    Some(bytes) => Body::full(bytes),
+                    None => Body::incoming(Box::new(Incoming::new(call, timer, defaults.body_timeout))),
+                };
+                return Ok(response(head, body, watch.info()));
+            }
+            Answer::Lost(error, reason) => {
+                let loss = call.loss();
+                let written = match retry::verdict(&loss) {
+                    Verdict::Move => false,
+                    Verdict::Resend => true,
+                    Verdict::Fail(why) => {
+                        let reason = if loss.parked { CloseReason::Stale } else { reason };
+                        return Err(call.fail(retry::explain(error, why), reason));
+                    }
+                };
+                let (lease, again) = call.take_back();
+                outgoing = again;
+                acquire.again(lease, written);
+                waits.begin_again(written);
+            }
         }
-    };
-    Ok(response(head, body, watch.info()))
+    }
 }
 
 /// What can fail without a socket.
@@ -79,10 +102,9 @@ fn ready_to_go(request: Request<Payload>, defaults: &RequestDefaults) -> Result<
 
 /// Waits for a socket: in the queue at most `queue_timeout`, and while a dial is under way for this
 /// request as long as that may take, which `connect_timeout` limits.
-async fn acquire(
-    pool: Arc<Pool>,
-    origin: Origin,
-    runtime: Handle,
+async fn wait_for_socket(
+    acquire: &mut Acquire,
+    origin: &Origin,
     defaults: &RequestDefaults,
     timer: &mut Timer,
 ) -> Result<Lease, Error> {
@@ -90,10 +112,9 @@ async fn acquire(
     let limit = defaults.queue_timeout;
     let mut end = limit.and_then(|limit| began.checked_add(limit));
     let mut dials_end = None;
-    let mut acquire = Acquire::new(pool, origin.clone(), runtime);
     let got = poll_fn(|cx| {
         loop {
-            if let Poll::Ready(lease) = Pin::new(&mut acquire).poll(cx) {
+            if let Poll::Ready(lease) = Pin::new(&mut *acquire).poll(cx) {
                 return Poll::Ready(Ok(lease));
             }
             match ready!(timer.poll_phase(cx, Phase::Queue, end)) {
@@ -108,7 +129,7 @@ async fn acquire(
                     let dials_end =
                         *dials_end.get_or_insert_with(|| dial.and_then(|dial| now.checked_add(dial)));
                     if dials_end.is_some_and(|end| now >= end) {
-                        return Poll::Ready(Err(Some(no_dial(&origin, now - began))));
+                        return Poll::Ready(Err(Some(no_dial(origin, now - began))));
                     }
                     let again = limit.and_then(|limit| now.checked_add(limit.max(SHORTEST_LOOK)));
                     end = again.into_iter().chain(dials_end).min();

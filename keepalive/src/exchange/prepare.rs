@@ -8,7 +8,7 @@ use http::uri::Scheme;
 use http::{HeaderName, Method, Request, Uri};
 
 use crate::h1::{
-    HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, encode_head, framing,
+    HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, Upload, encode_head, framing,
 };
 use crate::options::{RequestDefaults, RequestOptions};
 use crate::{Error, Origin};
@@ -43,13 +43,13 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
         .map_err(bad_request)?;
 
     let expects = parts.headers.get(EXPECT);
+    let expects = expects.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let outgoing = Outgoing {
-        head,
-        payload,
-        framing,
+        upload: Upload::new(head, payload, framing, expects),
         facts: RequestFacts::of(&parts.method, &parts.headers, defaults.one_shot),
-        expects_continue: expects.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")),
         repeatable: parts.method.is_idempotent() || parts.headers.contains_key(IDEMPOTENCY_KEY),
+        retry: options.and_then(|options| options.retry).unwrap_or(defaults.retry),
+        written_before: 0,
     };
     Ok(Prepared { origin, outgoing, timeout })
 }

@@ -19,21 +19,28 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 
 use super::upload::{Upload, UploadError};
-use super::{BodyEvent, Framing, Head, HeadEvent, Payload, ProtocolError, RequestFacts, ResponseDecoder};
+use super::{BodyEvent, Head, HeadEvent, ProtocolError, RequestFacts, ResponseDecoder};
 use crate::error::{Evidence, Phase};
 use crate::pool::{Lease, Outcome};
 use crate::{CloseReason, Error, clock};
 
 /// A request that is ready to be written.
 pub(crate) struct Outgoing {
-    pub(crate) head: BytesMut,
-    pub(crate) payload: Payload,
-    pub(crate) framing: Framing,
+    pub(crate) upload: Upload,
     pub(crate) facts: RequestFacts,
-    /// It carries `Expect: 100-continue`.
-    pub(crate) expects_continue: bool,
     /// Its method is idempotent or it carries an `Idempotency-Key`.
     pub(crate) repeatable: bool,
+    /// Whether it may be written a second time at all; says no once it was.
+    pub(crate) retry: bool,
+    /// How many bytes of it were written by an attempt before.
+    pub(crate) written_before: u64,
+}
+
+impl Outgoing {
+    /// What is known if it fails before it has a socket.
+    pub(crate) fn evidence(&self) -> Evidence {
+        Evidence { written: self.written_before, repeatable: self.repeatable, ..Evidence::default() }
+    }
 }
 
 /// A request under way and its response.
@@ -42,6 +49,9 @@ pub(crate) struct Call {
     pub(super) lease: Option<Lease>,
     /// `None` once the request is written, or cannot be any more.
     pub(super) upload: Option<Upload>,
+    /// The request when it is written, or cannot be any more, in case it is to be written again; `None`
+    /// once a byte of the response has come.
+    sent: Option<Upload>,
     /// Why the request could not be written to the end. The server may have answered all the same.
     pub(super) write_error: Option<io::Error>,
     pub(super) decoder: ResponseDecoder,
@@ -53,6 +63,9 @@ pub(crate) struct Call {
     /// Body events that were decoded before anybody asked.
     ahead: VecDeque<Result<BodyEvent, Error>>,
     evidence: Evidence,
+    facts: RequestFacts,
+    retry: bool,
+    written_before: u64,
     /// When the request was written.
     sent_at: Option<Instant>,
 }
@@ -62,15 +75,22 @@ pub(crate) enum Answer {
     Response(Head),
     /// The socket is no HTTP connection any more; these bytes came behind the head.
     Switched(Head, Lease, Bytes),
+    /// The connection ended before a byte of the response came; to be told by [`Call::fail`], unless
+    /// [`Call::take_back`] gives the request another chance.
+    Lost(Error, CloseReason),
 }
 
 impl Call {
     pub(crate) fn new(lease: Lease, request: Outgoing) -> Self {
-        let Outgoing { head, payload, framing, facts, expects_continue, repeatable } = request;
+        let Outgoing { mut upload, facts, repeatable, retry, written_before } = request;
         let (reused, idle_for) = (lease.reused(), lease.idle_for);
+        if retry && repeatable && lease.was_parked() {
+            upload.keep();
+        }
         Self {
             lease: Some(lease),
-            upload: Some(Upload::new(head, payload, framing, expects_continue)),
+            upload: Some(upload),
+            sent: None,
             write_error: None,
             decoder: ResponseDecoder::new(facts),
             buf: BytesMut::new(),
@@ -79,6 +99,9 @@ impl Call {
             in_body: false,
             ahead: VecDeque::new(),
             evidence: Evidence { reused, idle_for, written: 0, read: 0, repeatable },
+            facts,
+            retry,
+            written_before,
             sent_at: None,
         }
     }
@@ -108,13 +131,22 @@ impl Call {
                 Ok(HeadEvent::Informational(_)) => {}
                 Ok(HeadEvent::NeedMore) if self.eof => {
                     let error = self.decoder.head_eof(&self.buf);
-                    return Poll::Ready(Err(match self.write_error.take() {
-                        Some(error) => self.fail_write(error),
-                        None => self.fail_protocol(&error),
-                    }));
+                    let (error, reason) = match self.write_error.take() {
+                        Some(error) => self.write_failed(error),
+                        None => self.malformed(&error),
+                    };
+                    return Poll::Ready(self.lost(error, reason));
                 }
-                Ok(HeadEvent::NeedMore) => ready!(self.poll_fill(cx))?,
-                Err(error) => return Poll::Ready(Err(self.fail_protocol(&error))),
+                Ok(HeadEvent::NeedMore) => {
+                    if let Err(error) = ready!(self.poll_fill(cx)) {
+                        let (error, reason) = self.read_failed(error);
+                        return Poll::Ready(self.lost(error, reason));
+                    }
+                }
+                Err(error) => {
+                    let (error, reason) = self.malformed(&error);
+                    return Poll::Ready(Err(self.fail(error, reason)));
+                }
             }
         }
     }
@@ -135,13 +167,21 @@ impl Call {
             }
             self.poll_upload(cx)?;
             match self.decoder.body(&mut self.buf, self.eof) {
-                Ok(BodyEvent::NeedMore) => ready!(self.poll_fill(cx))?,
+                Ok(BodyEvent::NeedMore) => {
+                    if let Err(error) = ready!(self.poll_fill(cx)) {
+                        let (error, reason) = self.read_failed(error);
+                        return Poll::Ready(Err(self.fail(error, reason)));
+                    }
+                }
                 Ok(BodyEvent::End) => {
                     self.finish();
                     return Poll::Ready(Ok(BodyEvent::End));
                 }
                 Ok(event) => return Poll::Ready(Ok(event)),
-                Err(error) => return Poll::Ready(Err(self.fail_protocol(&error))),
+                Err(error) => {
+                    let (error, reason) = self.malformed(&error);
+                    return Poll::Ready(Err(self.fail(error, reason)));
+                }
             }
         }
     }
@@ -158,6 +198,8 @@ impl Call {
                 match self.poll_fill(cx) {
                     Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(error)) => {
+                        let (error, reason) = self.read_failed(error);
+                        let error = self.fail(error, reason);
                         self.ahead.push_back(Err(error));
                         return None;
                     }
@@ -254,7 +296,34 @@ impl Call {
         if let Some(lease) = self.lease.take() {
             lease.close(reason, Outcome::Failed);
         }
-        error.with(self.evidence)
+        let written = self.evidence.written + self.written_before;
+        error.with(Evidence { written, ..self.evidence })
+    }
+
+    /// What is known after [`Answer::Lost`] about writing the request again.
+    pub(crate) fn loss(&self) -> Loss {
+        let lease = self.lease.as_ref().filter(|lease| !lease.is_destroyed());
+        Loss {
+            parked: lease.is_some_and(Lease::was_parked),
+            written: self.evidence.written,
+            repeatable: self.evidence.repeatable,
+            replayable: self.sent.as_ref().or(self.upload.as_ref()).is_some_and(Upload::is_replayable),
+            retry: self.retry,
+            before: self.written_before > 0,
+        }
+    }
+
+    /// After [`Answer::Lost`]: the socket, and the request as it was before it was written.
+    pub(crate) fn take_back(mut self) -> (Lease, Outgoing) {
+        let upload = self.sent.take().or_else(|| self.upload.take());
+        let (Some(lease), Some(upload)) = (self.lease.take(), upload) else {
+            unreachable!("both are here until a byte of the response has come")
+        };
+        let (facts, repeatable) = (self.facts, self.evidence.repeatable);
+        let written_before = self.written_before + self.evidence.written;
+        let upload = if self.evidence.written > 0 { upload.rewind() } else { upload };
+        let retry = self.retry && written_before == 0;
+        (lease, Outgoing { upload, facts, repeatable, retry, written_before })
     }
 
     fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
@@ -262,13 +331,13 @@ impl Call {
         let error = match upload.poll(cx, &mut lease.socket().io, &mut self.evidence.written) {
             Poll::Pending => return Ok(()),
             Poll::Ready(Ok(())) => {
-                self.upload = None;
+                self.end_upload();
                 self.sent_at = Some(clock::now().into_std());
                 return Ok(());
             }
             Poll::Ready(Err(UploadError::Io(error))) => {
                 // The server may have answered before it closed: read first, complain later.
-                self.upload = None;
+                self.end_upload();
                 self.write_error = Some(error);
                 return Ok(());
             }
@@ -283,40 +352,70 @@ impl Call {
         Err(self.fail(error.at(Phase::Send), CloseReason::RequestBodyFailed))
     }
 
+    /// Nothing more is written. What was may have to be written again while nothing has come back.
+    fn end_upload(&mut self) {
+        let upload = self.upload.take();
+        self.sent = upload.filter(|_| self.evidence.read == 0);
+    }
+
     /// Reads once. `Ready` means that there is more, or the end.
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(lease) = &mut self.lease else { return Poll::Ready(Ok(())) };
         self.buf.reserve(self.read_size);
         let space = self.buf.capacity() - self.buf.len();
-        let read = ready!(pin!(lease.socket().io.read_buf(&mut self.buf)).poll(cx));
-        match read {
-            Ok(count) => {
-                self.evidence.read += count as u64;
-                self.eof = count == 0;
-                if count == space {
-                    self.read_size = (self.read_size * 2).min(MAX_READ);
-                }
-                Poll::Ready(Ok(()))
-            }
-            Err(error) => {
-                let error = self.write_error.take().unwrap_or(error);
-                let phase = if self.in_body { Phase::Receive } else { self.phase() };
-                let error = Error::io(phase, "the connection broke", error);
-                Poll::Ready(Err(self.fail(error, CloseReason::IoError)))
-            }
+        let count = ready!(pin!(lease.socket().io.read_buf(&mut self.buf)).poll(cx))?;
+        self.evidence.read += count as u64;
+        self.eof = count == 0;
+        if !self.eof {
+            self.sent = None;
         }
+        if count == space {
+            self.read_size = (self.read_size * 2).min(MAX_READ);
+        }
+        Poll::Ready(Ok(()))
     }
 
-    fn fail_write(&mut self, error: io::Error) -> Error {
-        let error = Error::io(Phase::Send, "the connection broke while the request was being written", error);
-        self.fail(error, CloseReason::IoError)
+    /// The connection ended before the response head.
+    fn lost(&mut self, error: Error, reason: CloseReason) -> Result<Answer, Error> {
+        if self.evidence.read > 0 {
+            return Err(self.fail(error, reason));
+        }
+        Ok(Answer::Lost(error, reason))
     }
 
-    fn fail_protocol(&mut self, error: &ProtocolError) -> Error {
+    fn write_failed(&self, error: io::Error) -> (Error, CloseReason) {
+        let text = "the connection broke while the request was being written";
+        (Error::io(self.phase(), text, error), CloseReason::IoError)
+    }
+
+    fn read_failed(&mut self, error: io::Error) -> (Error, CloseReason) {
+        let error = self.write_error.take().unwrap_or(error);
+        let phase = if self.in_body { Phase::Receive } else { self.phase() };
+        (Error::io(phase, "the connection broke", error), CloseReason::IoError)
+    }
+
+    fn malformed(&self, error: &ProtocolError) -> (Error, CloseReason) {
         let phase = if self.in_body { Phase::Receive } else { self.phase() };
         let reason = if error.is_truncated() { CloseReason::Truncated } else { CloseReason::ProtocolError };
-        self.fail(Error::protocol(phase, error.to_string()), reason)
+        (Error::protocol(phase, error.to_string()), reason)
     }
+}
+
+/// What decides about a request whose connection ended before a byte of its response.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Loss {
+    /// The socket had served before, or had been idle: the server may have given it up already.
+    pub(crate) parked: bool,
+    /// How many bytes of the request the socket took.
+    pub(crate) written: u64,
+    /// The method is idempotent, or there is an `Idempotency-Key`.
+    pub(crate) repeatable: bool,
+    /// Little enough of the body was pulled.
+    pub(crate) replayable: bool,
+    /// The user allows it.
+    pub(crate) retry: bool,
+    /// It was written before.
+    pub(crate) before: bool,
 }
 
 impl Drop for Call {

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame};
 
+use super::replay::Replay;
 use crate::error::BoxError;
 
 /// The body of a request. Pulled from only when the socket can take more.
@@ -13,6 +14,8 @@ pub(crate) enum Payload {
     Empty,
     Full(Bytes),
     Stream(Stream),
+    /// One of the others, once more.
+    Replay(Box<Replay>),
 }
 
 /// A body behind a pointer.
@@ -41,6 +44,8 @@ impl Payload {
             Self::Empty => Some(0),
             Self::Full(bytes) => Some(bytes.len() as u64),
             Self::Stream(stream) => stream.size_hint().exact(),
+            // The head was written with what it was before.
+            Self::Replay(_) => None,
         }
     }
 
@@ -56,6 +61,7 @@ impl Payload {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Self::Stream(stream) => stream.as_mut().poll_frame(cx),
+            Self::Replay(replay) => replay.poll_frame(cx),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A request on its way out: the head, then the body as fast as the socket takes it.
 //!
-//! Not here: what comes back meanwhile (`call`).
+//! Not here: what comes back meanwhile (`call`). It can begin again, see [`Upload::rewind`].
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,13 +9,17 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
+use super::replay::Kept;
 use super::{CHUNK_END, Framing, Payload, chunk_head, last_chunk};
 use crate::error::BoxError;
 use crate::io::Io;
 
-/// The part of a request that is not written yet.
-pub(super) struct Upload {
-    /// The head, a chunk's size, or the last chunk: goes first.
+/// A request, and how much of it is written.
+pub(crate) struct Upload {
+    /// Stays whole, for a second attempt.
+    head: BytesMut,
+    head_written: usize,
+    /// A chunk's size, or the last chunk: goes before the data.
     lead: BytesMut,
     /// What was pulled from the payload last.
     data: Bytes,
@@ -27,9 +31,13 @@ pub(super) struct Upload {
     pulled: u64,
     /// Nothing is left to pull.
     ended: bool,
+    /// It carries `Expect: 100-continue` and has a body.
+    expects: bool,
     /// The body is held back until a 100 comes (RFC 9110 §10.1.1).
     held: bool,
     dirty: bool,
+    /// What was pulled, while it is kept.
+    kept: Option<Kept>,
 }
 
 /// Why an upload stopped.
@@ -43,21 +51,40 @@ pub(super) enum UploadError {
 }
 
 impl Upload {
-    pub(super) fn new(head: BytesMut, payload: Payload, framing: Framing, held: bool) -> Self {
-        let empty = matches!(framing, Framing::None | Framing::Length(0));
-        let ended = matches!(framing, Framing::None);
-        let (data, tail) = (Bytes::new(), &[][..]);
+    /// `expects`: the request carries `Expect: 100-continue`.
+    pub(crate) fn new(head: BytesMut, payload: Payload, framing: Framing, expects: bool) -> Self {
+        let expects = expects && !matches!(framing, Framing::None | Framing::Length(0));
         Self {
-            lead: head,
-            data,
-            tail,
+            head,
+            head_written: 0,
+            lead: BytesMut::new(),
+            data: Bytes::new(),
+            tail: &[],
             payload,
             framing,
             pulled: 0,
-            ended,
-            held: held && !empty,
+            ended: matches!(framing, Framing::None),
+            expects,
+            held: expects,
             dirty: false,
+            kept: None,
         }
+    }
+
+    /// Keeps what is pulled from now on, as long as that is little.
+    pub(super) fn keep(&mut self) {
+        self.kept = Some(Kept::default());
+    }
+
+    /// Whether all that was pulled was kept.
+    pub(super) fn is_replayable(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// The same request from its first byte on. What was pulled must have been kept.
+    pub(super) fn rewind(self) -> Self {
+        let payload = self.kept.unwrap_or_default().before(self.payload);
+        Self::new(self.head, payload, self.framing, self.expects)
     }
 
     /// Lets the body go, if it was held back.
@@ -122,6 +149,10 @@ impl Upload {
                 }
             },
         }
+        if self.ended {
+            // Not to be polled again, not by a second attempt either.
+            self.payload = Payload::Empty;
+        }
         if self.has_all() && !self.ended {
             self.look_beyond(cx)?;
         }
@@ -132,7 +163,14 @@ impl Upload {
     /// that is too long is found out before the server has a whole request.
     fn look_beyond(&mut self, cx: &mut Context<'_>) -> Result<(), UploadError> {
         self.ended = true;
-        let Poll::Ready(Some(frame)) = self.payload.poll_frame(cx) else { return Ok(()) };
+        let frame = match self.payload.poll_frame(cx) {
+            Poll::Pending => return Ok(()),
+            Poll::Ready(None) => {
+                self.payload = Payload::Empty;
+                return Ok(());
+            }
+            Poll::Ready(Some(frame)) => frame,
+        };
         match frame.map_err(UploadError::Body)?.into_data() {
             Ok(data) if !data.is_empty() => self.take(data),
             _ => Ok(()),
@@ -141,6 +179,9 @@ impl Upload {
 
     fn take(&mut self, data: Bytes) -> Result<(), UploadError> {
         self.pulled += data.len() as u64;
+        if self.kept.as_mut().is_some_and(|kept| !kept.data(&data)) {
+            self.kept = None;
+        }
         match self.framing {
             Framing::Chunked if data.is_empty() => {}
             Framing::Chunked => {
@@ -157,6 +198,9 @@ impl Upload {
     }
 
     fn end(&mut self, trailers: Option<&http::HeaderMap>) -> Result<(), UploadError> {
+        if let (Some(kept), Some(trailers)) = (&mut self.kept, trailers) {
+            kept.trailers(trailers);
+        }
         match self.framing {
             Framing::Chunked => last_chunk(trailers, &mut self.lead),
             Framing::Length(said) if self.pulled < said => {
@@ -170,22 +214,32 @@ impl Upload {
 
     fn poll_write(&mut self, cx: &mut Context<'_>, io: &mut Box<dyn Io>) -> Poll<io::Result<usize>> {
         let io = Pin::new(io);
-        let slices = [IoSlice::new(&self.lead), IoSlice::new(&self.data), IoSlice::new(self.tail)];
-        let count = if self.data.is_empty() && self.tail.is_empty() {
-            ready!(io.poll_write(cx, &self.lead))?
+        let head = &self.head[self.head_written..];
+        let count = if self.lead.is_empty() && self.is_written_out_but_for_lead() {
+            ready!(io.poll_write(cx, head))?
         } else {
+            let slices = [head, &self.lead, &self.data, self.tail].map(IoSlice::new);
             ready!(io.poll_write_vectored(cx, &slices))?
         };
         if count == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
         self.dirty = true;
-        let lead = count.min(self.lead.len());
-        self.lead.advance(lead);
-        let data = (count - lead).min(self.data.len());
-        self.data.advance(data);
-        self.tail = &self.tail[count - lead - data..];
+        self.advance(count);
         Poll::Ready(Ok(count))
+    }
+
+    /// The socket took so many bytes.
+    fn advance(&mut self, mut count: usize) {
+        let mut part = |len: usize| {
+            let part = count.min(len);
+            count -= part;
+            part
+        };
+        self.head_written += part(self.head.len() - self.head_written);
+        self.lead.advance(part(self.lead.len()));
+        self.data.advance(part(self.data.len()));
+        self.tail = &self.tail[part(self.tail.len())..];
     }
 
     /// Every byte that the head announces was pulled.
@@ -198,7 +252,8 @@ impl Upload {
     }
 
     fn has_bytes(&self) -> bool {
-        !(self.lead.is_empty() && self.is_written_out_but_for_lead())
+        let head_written = self.head_written == self.head.len();
+        !(head_written && self.lead.is_empty() && self.is_written_out_but_for_lead())
     }
 }
 

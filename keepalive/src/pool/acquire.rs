@@ -9,18 +9,26 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
-use super::state::{CLAIM, Outcome, SocketKey, Ticket, Turn, WaiterKey};
+use super::lease::Dead;
+use super::state::{Outcome, SocketKey, Ticket, Turn, WaiterKey};
 use super::{Inner, Lease, Pool, Socket, Waiting, keeper, queue_error};
 use crate::error::{Error, Phase};
 use crate::{CloseReason, Origin};
 
 /// Resolves to a socket that is good at that moment. Dropping it leaves the queue at once.
+///
+/// It can be polled again for another socket after [`again`](Self::again).
 pub(crate) struct Acquire {
     pool: Arc<Pool>,
     origin: Origin,
     runtime: Handle,
     ticket: Option<Ticket>,
     waiter: Option<WaiterKey>,
+    /// The socket that failed the request, until the request is back in the queue: it wants to be there
+    /// when the slot comes free.
+    dead: Option<Dead>,
+    /// Only a socket just dialled will do.
+    fresh: bool,
 }
 
 /// What the driver finds under the lock.
@@ -32,7 +40,14 @@ enum Answer {
 
 impl Acquire {
     pub(crate) fn new(pool: Arc<Pool>, origin: Origin, runtime: Handle) -> Self {
-        Self { pool, origin, runtime, ticket: None, waiter: None }
+        Self { pool, origin, runtime, ticket: None, waiter: None, dead: None, fresh: false }
+    }
+
+    /// The socket proved stale before a byte of the response came: asks for another, at the old place.
+    /// `written`: it must be one just dialled, since the request is written twice then.
+    pub(crate) fn again(&mut self, lease: Lease, written: bool) {
+        self.dead = Some(lease.give_up(CloseReason::Stale));
+        self.fresh = written;
     }
 
     /// Whether it waits for a slot, and not for a dial that is under way for it.
@@ -41,14 +56,14 @@ impl Acquire {
     }
 
     /// Leaves the queue because the time for it is up; the error explains what holds the sockets.
-    pub(crate) fn time_out(mut self, waited: Duration) -> Error {
+    pub(crate) fn time_out(&mut self, waited: Duration) -> Error {
         let error = queue_error::explain(&self.pool, &self.origin, waited);
         self.leave(Outcome::Failed);
         error
     }
 
     /// Leaves the queue because the whole request's time is up.
-    pub(crate) fn fail(mut self) {
+    pub(crate) fn fail(&mut self) {
         self.leave(Outcome::Failed);
     }
 
@@ -62,9 +77,11 @@ impl Acquire {
         }
         // Cloned before the lock is taken, dropped after: wakers are foreign.
         let waker = cx.waker().clone();
+        let again = std::mem::take(&mut self.fresh);
         let (answer, keeper, _old) = self.pool.event(|inner, now| {
             let turn = match (self.waiter, self.ticket) {
                 (Some(waiter), _) => inner.state.poll_waiter(waiter, now),
+                (None, Some(ticket)) if again => inner.state.request_again(&self.origin, ticket, now),
                 (None, Some(ticket)) => inner.state.request(&self.origin, ticket, now),
                 (None, None) => match inner.state.arrive() {
                     None => return (Answer::Fail(Error::closed()), None, (None, Some(waker))),
@@ -108,10 +125,9 @@ impl Future for Acquire {
     type Output = Result<Lease, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut dead = None;
         loop {
             let answer = self.ask(cx);
-            drop(dead);
+            self.dead = None;
             let (socket, request_number, idle_for) = match answer {
                 Answer::Go { socket, request_number, idle_for } => (socket, request_number, idle_for),
                 Answer::Wait => return Poll::Pending,
@@ -120,10 +136,10 @@ impl Future for Acquire {
             let lease = Lease::new(&self.pool, socket, request_number, idle_for);
             // A parked socket that died costs nothing but itself: the request asks again, at its old
             // place. A new one that dies at once is the server's answer; asking again could go on for ever.
-            let parked = lease.reused() || idle_for > CLAIM;
+            let parked = lease.was_parked();
             match lease.checked(parked) {
                 Ok(lease) => return Poll::Ready(Ok(lease)),
-                Err(socket) if parked => dead = Some(socket),
+                Err(socket) if parked => self.dead = Some(socket),
                 Err(socket) => return Poll::Ready(Err(dead_at_once(&self.origin, socket.reason))),
             }
         }
@@ -132,6 +148,9 @@ impl Future for Acquire {
 
 impl Drop for Acquire {
     fn drop(&mut self) {
+        if self.dead.is_some() {
+            self.pool.event(|inner, _| inner.state.finish(Outcome::Cancelled, false));
+        }
         self.leave(Outcome::Cancelled);
     }
 }

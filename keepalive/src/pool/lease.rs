@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime;
 
-use super::state::{Hint, Outcome, SocketKey, State};
+use super::state::{CLAIM, Hint, Outcome, SocketKey, State};
 use super::{Pool, keeper};
 use crate::CloseReason;
 use crate::connect::{Connected, DialTimings};
@@ -136,6 +136,11 @@ impl Lease {
         self.request_number > 1
     }
 
+    /// Whether the server may have given the socket up before this request was written to it.
+    pub(crate) fn was_parked(&self) -> bool {
+        self.reused() || self.idle_for > CLAIM
+    }
+
     /// Whether the agent was destroyed while this request used the socket.
     pub(crate) fn is_destroyed(&self) -> bool {
         self.socket.as_ref().is_some_and(|socket| self.pool.lock().state.is_destroyed(socket.key))
@@ -198,17 +203,21 @@ impl Lease {
             if destroyed { Err(CloseReason::Destroyed) } else { Ok(()) }
         });
         let Err(reason) = checked else { return Ok(self) };
-        let ending = if asks_again {
-            self.finished = true;
-            Ending::NONE
-        } else {
-            self.ending(Outcome::Failed)
-        };
+        if !asks_again {
+            let ending = self.ending(Outcome::Failed);
+            self.pool.event(|inner, _| ending.count(&mut inner.state));
+        }
+        Err(self.give_up(reason))
+    }
+
+    /// The socket is to be closed, and its request goes on without it.
+    pub(super) fn give_up(mut self, reason: CloseReason) -> Dead {
+        self.finished = true;
         let socket = self.socket.take();
         if let Some(socket) = &socket {
-            socket.announce_close(&self.pool, reason, ending);
+            socket.announce_close(&self.pool, reason, Ending::NONE);
         }
-        Err(Dead { reason, _socket: socket })
+        Dead { reason, _socket: socket }
     }
 
     /// Lets the pool reach the descriptor after it moved; `false` if the agent was destroyed meanwhile.

@@ -125,6 +125,12 @@ impl RequestBuilder {
         self
     }
 
+    /// Whether it may be written again, see [`RequestOptions::retry`].
+    pub fn retry(mut self, retry: bool) -> Self {
+        self.options = self.options.retry(retry);
+        self
+    }
+
     /// The request, for [`Agent::request`] or a `tower` service.
     ///
     /// # Errors

@@ -81,7 +81,7 @@ async fn second(case: &Case, request: (&str, bool), answer: &str, ending: Ending
         Ending::Close => script.close(),
         Ending::Reset => script.reset(),
     }));
-    let agent = Agent::new();
+    let agent = Agent::builder().retry(false).build().unwrap();
     text(&agent, &origin.url("/")).await;
     advance(Duration::from_secs(3)).await;
     let (method, with_key) = request;
@@ -114,12 +114,17 @@ fn a_reused_socket_that_ends_before_the_first_byte_is_stale() {
             assert_eq!((error.bytes_written(), error.bytes_read()), (written, 0));
             let safe = request.0 != "POST" && request.0 != "PATCH" || request.1;
             assert_eq!(error.safe_to_retry(), safe, "{request:?}");
-            match ending {
-                Ending::Close => {
-                    assert_eq!(chain(&error), "the connection ended before the first byte of the response");
-                }
-                Ending::Reset => assert!(chain(&error).starts_with("the connection broke: "), "{error}"),
-            }
+            let why = if safe {
+                "retry is off"
+            } else {
+                "the server may have executed it and its method is not idempotent; an `idempotency-key` field would allow it"
+            };
+            let what = match ending {
+                Ending::Close => "the connection ended before the first byte of the response",
+                Ending::Reset => "the connection broke",
+            };
+            let text = format!("{what}; the request was not sent again, since {why}");
+            assert!(chain(&error).starts_with(&text), "{error}");
         }
     });
 }

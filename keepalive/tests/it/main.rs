@@ -22,6 +22,7 @@ mod nested;
 mod node_defects;
 mod order;
 mod regress;
+mod retry;
 mod reuse;
 mod runtimes;
 mod sending;

@@ -3,8 +3,16 @@
 use std::time::Instant;
 
 use super::list::from;
-use super::{Mode, OriginKey, SocketKey, State, Ticket};
+use super::{Mode, OriginKey, SocketKey, State, Ticket, WaiterKey};
 use crate::CloseReason;
+
+/// What an idle socket is good for.
+enum Next {
+    /// This waiter can have it.
+    Offer(WaiterKey, SocketKey),
+    /// Only its place: a waiter that needs a fresh socket has none to dial in.
+    Close(SocketKey),
+}
 
 impl State {
     /// Brings `origin` and the total cap into order after an event.
@@ -14,9 +22,8 @@ impl State {
             self.hand_over(origin, now);
             self.weigh(origin, now);
             self.open(now);
-            let record = &self.origins[origin.0];
-            // Both are left only if an older waiter elsewhere came first and a socket made room for it.
-            if record.idle.is_empty() || record.queue.is_empty() {
+            // Something is left only if an older waiter elsewhere came first and a socket made room for it.
+            if self.next_of(origin, now).is_none() {
                 break;
             }
         }
@@ -51,17 +58,40 @@ impl State {
 
     /// Offers the origin's idle sockets to its waiters, unless somebody older waits for the room.
     fn hand_over(&mut self, origin: OriginKey, now: Instant) {
-        loop {
-            let record = &self.origins[origin.0];
-            let (Some(head), false) = (record.queue.front(), record.idle.is_empty()) else { break };
-            if self.hunger > 0 {
-                let room = self.room_to_come();
-                if self.older_hungry(self.waiters[head].ticket, room) > room {
-                    break;
+        while let Some(next) = self.next_of(origin, now) {
+            match next {
+                Next::Offer(waiter, socket) => {
+                    if self.hunger > 0 {
+                        let room = self.room_to_come();
+                        if self.older_hungry(self.waiters[waiter.0].ticket, room) > room {
+                            break;
+                        }
+                    }
+                    self.offer_to(waiter, socket, now);
                 }
+                Next::Close(socket) => self.shut(socket, CloseReason::Suspect),
             }
-            self.offer_next(origin, now);
         }
+    }
+
+    /// What is to be done next with the origin's idle sockets, in the order of its waiters.
+    fn next_of(&self, origin: OriginKey, now: Instant) -> Option<Next> {
+        let record = &self.origins[origin.0];
+        let (head, oldest) = (record.queue.front()?, record.idle.front()?);
+        if record.fresh == 0 {
+            return self.pick(origin, false, now).map(|socket| Next::Offer(WaiterKey(head), socket));
+        }
+        record.queue.iter(&self.waiters).find_map(|waiter| {
+            let fresh = self.waiters[waiter].fresh;
+            match self.pick(origin, fresh, now) {
+                Some(socket) => Some(Next::Offer(WaiterKey(waiter), socket)),
+                // There is no place left to dial for it.
+                None if record.crowds_out_fresh(self.limits.max_sockets) => {
+                    Some(Next::Close(SocketKey(oldest)))
+                }
+                None => None,
+            }
+        })
     }
 
     /// Dials for the oldest waiters that may open a socket; at the total cap makes room for them.
@@ -96,6 +126,8 @@ impl State {
             Mode::Destroyed => CloseReason::Destroyed,
             Mode::Orphaned => CloseReason::AgentDropped,
         };
+        // The one just freed may be over at once, by its server's word, and counts no more then.
+        self.expire(now);
         while let Some(oldest) = self.origins[origin.0].idle.front().map(SocketKey) {
             if !self.keeps_idle() {
                 self.shut(oldest, reason);
@@ -105,7 +137,6 @@ impl State {
                 break;
             }
         }
-        self.expire(now);
         while self.idle.len() > self.limits.max_total_free_sockets {
             let Some(oldest) = self.idle.front().map(SocketKey) else { break };
             self.shut(oldest, CloseReason::IdleLimit);
@@ -119,7 +150,7 @@ impl State {
     }
 
     /// How many sockets could be opened once all that is leaving has left.
-    fn room_to_come(&self) -> usize {
+    pub(super) fn room_to_come(&self) -> usize {
         self.limits.max_total_sockets.saturating_sub(self.counts.all_to_stay())
     }
 

@@ -22,6 +22,12 @@ impl Record {
         waiters.min(max_sockets.saturating_sub(self.counts.of_origin()))
     }
 
+    /// Whether the sockets there are leave too few places to dial for the waiters that need a fresh one.
+    pub(super) fn crowds_out_fresh(&self, max_sockets: usize) -> bool {
+        let without = self.fresh.saturating_sub(self.counts.dials());
+        without > max_sockets.saturating_sub(self.counts.of_origin_to_stay())
+    }
+
     fn may_dial(&self) -> usize {
         let at_once = if self.refused {
             1

@@ -24,7 +24,9 @@ pub(crate) struct Hint {
 }
 
 impl State {
-    /// Closes the idle sockets whose time is up.
+    /// Closes the idle sockets whose time is up. Each event that may want more dials begins with it,
+    /// since the driver may be late with its ticks: nobody gets such a socket, and no other is closed in its
+    /// stead.
     pub(super) fn expire(&mut self, now: Instant) {
         while let Some(&(at, key)) = self.early.first() {
             if at > now {
@@ -41,6 +43,19 @@ impl State {
         }
     }
 
+    /// Brings the idle sockets into line with limits that were changed: each may have another end now, or
+    /// have carried too many requests already.
+    pub(super) fn review(&mut self, now: Instant) {
+        let idle: Vec<_> = self.idle.iter(&self.sockets).map(SocketKey).collect();
+        idle.iter().for_each(|&key| self.stamp(key));
+        self.expire(now);
+        for key in self.idle.iter(&self.sockets).map(SocketKey).collect::<Vec<_>>() {
+            if let Some(reason) = self.spent(key, now) {
+                self.shut(key, reason);
+            }
+        }
+    }
+
     /// When the next idle socket's time is up.
     pub(super) fn next_expiry(&self) -> Option<Instant> {
         let early = self.early.first().map(|&(at, _)| at);
@@ -53,7 +68,7 @@ impl State {
         let socket = &self.sockets[key.0];
         if self.limits.max_requests_per_socket.is_some_and(|most| socket.served >= most) {
             Some(CloseReason::MaxRequests)
-        } else if socket.expires.is_some_and(|at| at <= now) {
+        } else if socket.end_of_age(&self.limits).is_some_and(|at| at <= now) {
             Some(CloseReason::MaxAge)
         } else if socket.hint.max == Some(0) {
             Some(CloseReason::KeepAliveHint)
@@ -62,26 +77,26 @@ impl State {
         }
     }
 
-    /// When a socket dialled now is too old: `max_socket_age`, less up to 2.5 %, so that sockets opened
-    /// together do not all go together.
-    pub(super) fn end_of_age(&self, id: u64, now: Instant) -> Option<Instant> {
-        let age = self.limits.max_socket_age?;
-        let spread = id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56;
-        let spread = u32::try_from(spread).unwrap_or(0);
-        now.checked_add(age - age / 40 / 256 * spread)
-    }
-
     fn idle_end(&self, key: SocketKey) -> Option<Instant> {
         self.sockets[key.0].since.checked_add(self.limits.free_socket_timeout?)
     }
 }
 
 impl Socket {
+    /// When the socket is too old for another request: `max_socket_age` after it was dialled, less up to
+    /// 2.5 %, so that sockets opened together do not all go together.
+    pub(super) fn end_of_age(&self, limits: &Limits) -> Option<Instant> {
+        let age = limits.max_socket_age?;
+        let spread = self.id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56;
+        let spread = u32::try_from(spread).unwrap_or(0);
+        self.born.checked_add(age - age / 40 / 256 * spread)
+    }
+
     /// When the socket must go although `free_socket_timeout` would still keep it, and why.
     pub(super) fn early_end(&self, limits: &Limits) -> (Option<Instant>, CloseReason) {
         let hinted = self.hint.timeout.map(|timeout| timeout.saturating_sub(HINT_MARGIN));
         let hinted = hinted.and_then(|timeout| self.since.checked_add(timeout));
-        let (end, reason) = match (hinted, self.expires) {
+        let (end, reason) = match (hinted, self.end_of_age(limits)) {
             (Some(hinted), Some(expires)) if expires < hinted => (expires, CloseReason::MaxAge),
             (Some(hinted), _) => (hinted, CloseReason::KeepAliveHint),
             (None, Some(expires)) => (expires, CloseReason::MaxAge),

@@ -164,6 +164,8 @@ pub(crate) struct State {
     /// How many of those are open.
     retiring: usize,
     next_ticket: u64,
+    /// Who came last and has not asked yet.
+    newcomer: Option<Ticket>,
     /// Counts arrivals and dial starts, to tell which came first.
     moment: u64,
     actions: VecDeque<Action>,
@@ -193,6 +195,7 @@ impl State {
             retired: 0,
             retiring: 0,
             next_ticket: 1,
+            newcomer: None,
             moment: 0,
             actions: VecDeque::new(),
         }
@@ -201,6 +204,7 @@ impl State {
     /// Takes the limits over at once: raising them starts dials, lowering them closes idle sockets.
     pub(crate) fn set_limits(&mut self, now: Instant, change: impl FnOnce(&mut Limits)) {
         change(&mut self.limits);
+        self.review(now);
         self.assign_all(now);
     }
 

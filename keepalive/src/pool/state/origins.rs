@@ -13,6 +13,8 @@ pub(super) struct Record {
     pub(super) origin: Origin,
     /// Waiters without an offer, by ticket.
     pub(super) queue: List<0>,
+    /// How many of `queue` take only a socket just dialled.
+    pub(super) fresh: usize,
     /// All waiters, also those with an offer, asleep, or failed and not polled yet.
     pub(super) waiters: usize,
     /// Idle sockets, the longest idle in front.
@@ -42,6 +44,7 @@ impl State {
         let key = OriginKey(self.origins.insert(Record {
             origin: origin.clone(),
             queue: List::default(),
+            fresh: 0,
             waiters: 0,
             idle: List::default(),
             dials: List::default(),

@@ -19,6 +19,7 @@ pub(crate) struct Totals {
     pub(crate) failed: u64,
     pub(crate) cancelled: u64,
     pub(crate) reused: u64,
+    pub(crate) retried: u64,
 }
 
 /// Everything there is to see at one instant.

@@ -25,8 +25,8 @@ pub(super) struct Socket {
     pub(super) served: u64,
     /// What its server said with the last response.
     pub(super) hint: Hint,
-    /// When it is too old for another request.
-    pub(super) expires: Option<Instant>,
+    /// When its dial succeeded; before that, when it began.
+    pub(super) born: Instant,
     /// Something happened on it while it was not idle.
     stirred: bool,
     /// Under which time it stands in `State::early`.
@@ -39,11 +39,12 @@ pub(super) struct Socket {
 impl State {
     /// The dial succeeded: the socket goes to the oldest waiter, or is parked.
     pub(crate) fn dialed(&mut self, key: SocketKey, now: Instant) {
+        self.expire(now);
         let origin = self.sockets[key.0].origin;
         match self.sockets[key.0].phase {
             Phase::Dialing { .. } => {
                 self.origins[origin.0].refused = false;
-                self.sockets[key.0].expires = self.end_of_age(self.sockets[key.0].id, now);
+                self.sockets[key.0].born = now;
                 self.free(key, now);
             }
             // The abort came too late to stop it; nobody gets it all the same.
@@ -68,6 +69,7 @@ impl State {
 
     /// A request is done with the socket, which is clean: the next waiter gets it, or it is parked.
     pub(crate) fn release(&mut self, key: SocketKey, now: Instant) {
+        self.expire(now);
         let origin = self.sockets[key.0].origin;
         match self.sockets[key.0].phase {
             Phase::Active | Phase::Draining => match self.spent(key, now) {
@@ -82,11 +84,12 @@ impl State {
 
     /// The socket was taken and not used: as if it had stayed idle all the time.
     pub(crate) fn put_back(&mut self, key: SocketKey, now: Instant) {
+        self.expire(now);
         let socket = &mut self.sockets[key.0];
         socket.served -= 1;
-        let (origin, since) = (socket.origin, socket.since);
+        let origin = socket.origin;
         match socket.phase {
-            Phase::Active => self.free(key, since),
+            Phase::Active => self.resume(key, now),
             _ => self.actions.push_back(Action::Close { socket: key }),
         }
         self.assign(origin, now);
@@ -109,6 +112,7 @@ impl State {
     pub(crate) fn upgrade(&mut self, key: SocketKey, now: Instant) {
         if self.sockets[key.0].phase == Phase::Active {
             self.set_phase(key, Phase::Upgraded { ends: None });
+            self.expire(now);
             self.assign(self.sockets[key.0].origin, now);
         }
     }
@@ -116,6 +120,9 @@ impl State {
     /// The socket's user is about to close it. The caller closes it and lets go of the slot at once:
     /// nothing is decided before that.
     pub(crate) fn closing(&mut self, key: SocketKey, reason: CloseReason) {
+        if reason == CloseReason::Stale {
+            self.close_suspects(key);
+        }
         match self.sockets[key.0].phase {
             Phase::Closing(_) | Phase::Upgraded { ends: Some(_) } => {}
             // Whatever it did there, it is not HTTP's affair.
@@ -123,6 +130,18 @@ impl State {
                 self.set_phase(key, Phase::Upgraded { ends: Some(CloseReason::Upgraded) });
             }
             _ => self.set_phase(key, Phase::Closing(reason)),
+        }
+    }
+
+    /// A socket proved stale when a request was written to it: closes the idle sockets of its origin that
+    /// were parked no later.
+    fn close_suspects(&mut self, stale: SocketKey) {
+        let Socket { origin, since, .. } = self.sockets[stale.0];
+        while let Some(oldest) = self.origins[origin.0].idle.front().map(SocketKey) {
+            if self.sockets[oldest.0].since > since {
+                break;
+            }
+            self.shut(oldest, CloseReason::Suspect);
         }
     }
 
@@ -141,6 +160,7 @@ impl State {
 
     /// close(2) has returned, or there never was a socket: the slot is free.
     pub(crate) fn closed(&mut self, key: SocketKey, now: Instant) {
+        self.expire(now);
         let phase = self.sockets[key.0].phase;
         let origin = self.sockets[key.0].origin;
         let reason = match phase {
@@ -221,7 +241,7 @@ impl State {
             since: now,
             served: 0,
             hint: Hint::default(),
-            expires: None,
+            born: now,
             stirred: false,
             early: None,
             in_origin: Links::default(),
@@ -241,6 +261,25 @@ impl State {
         if std::mem::take(&mut self.sockets[key.0].stirred) {
             self.actions.push_back(Action::Look { socket: key });
         }
+    }
+
+    /// Makes a socket that nobody used after all idle again, as if it had been all the time: it may have
+    /// become one that must go. `assign` must follow.
+    pub(super) fn resume(&mut self, key: SocketKey, now: Instant) {
+        match self.spent(key, now) {
+            Some(reason) => self.shut(key, reason),
+            None => self.free(key, self.sockets[key.0].since),
+        }
+        self.expire(now);
+    }
+
+    /// Notes when an idle socket must go although `free_socket_timeout` would still keep it.
+    pub(super) fn stamp(&mut self, key: SocketKey) {
+        let early = self.sockets[key.0].early_end(&self.limits).0;
+        if let Some(before) = std::mem::replace(&mut self.sockets[key.0].early, early) {
+            self.early.remove(&(before, key));
+        }
+        self.early.extend(early.map(|at| (at, key)));
     }
 
     /// Gives an idle or offered socket to the request that asks for it now.
@@ -304,9 +343,7 @@ impl State {
                 let in_agent = self.idle.iter_back(&self.sockets).find(longer);
                 record.idle.insert_after(&mut self.sockets, in_origin, key.0);
                 self.idle.insert_after(&mut self.sockets, in_agent, key.0);
-                let early = self.sockets[key.0].early_end(&self.limits).0;
-                self.sockets[key.0].early = early;
-                self.early.extend(early.map(|at| (at, key)));
+                self.stamp(key);
             }
             Phase::Offered { .. } => self.offers.push_back(&mut self.sockets, key.0),
             _ => {}

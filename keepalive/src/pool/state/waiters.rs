@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use super::list::{Linked, Links};
 use super::phase::Phase;
-use super::{Action, Mode, OriginKey, Outcome, SocketKey, State, Ticket, WaiterKey};
+use super::{Action, CLAIM, Mode, OriginKey, Outcome, SocketKey, State, Ticket, WaiterKey};
 use crate::{Origin, Scheduling};
 
 /// A request without a socket.
@@ -24,6 +24,8 @@ pub(super) struct Waiter {
     pub(super) entered: u64,
     pub(super) since: Instant,
     pub(super) origin: OriginKey,
+    /// It takes only a socket just dialled: it was written once, on one that proved stale.
+    pub(super) fresh: bool,
     pub(super) place: Place,
     links: Links,
 }
@@ -59,6 +61,7 @@ impl State {
         self.totals.running += 1;
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
+        self.newcomer = Some(ticket);
         Some(ticket)
     }
 
@@ -71,42 +74,62 @@ impl State {
     /// A request asks for a socket, with the ticket it had if it asks again because the socket it got
     /// proved dead.
     pub(crate) fn request(&mut self, origin: &Origin, ticket: Ticket, now: Instant) -> Turn {
+        self.ask(origin, ticket, false, now)
+    }
+
+    /// A request that was written on a socket which proved stale asks for another, at its old place. Only
+    /// one just dialled will do.
+    pub(crate) fn request_again(&mut self, origin: &Origin, ticket: Ticket, now: Instant) -> Turn {
+        self.totals.retried += 1;
+        self.ask(origin, ticket, true, now)
+    }
+
+    fn ask(&mut self, origin: &Origin, ticket: Ticket, fresh: bool, now: Instant) -> Turn {
+        let is_new = self.newcomer.take() == Some(ticket);
         if self.mode == Mode::Destroyed {
             self.finish(Outcome::Failed, false);
             return Turn::Failed;
         }
         self.expire(now);
         let origin = self.origin_key(origin);
-        if let Some(socket) = self.pick(origin) {
+        if let Some(socket) = self.pick(origin, fresh, now) {
             self.take(socket);
             return Turn::Go(socket);
         }
         self.totals.running -= 1;
         let entered = self.next_moment();
         let place = Place::Queued;
-        let waiter = Waiter { ticket, entered, since: now, origin, place, links: Links::default() };
+        let waiter = Waiter { ticket, entered, since: now, origin, fresh, place, links: Links::default() };
         let key = WaiterKey(self.waiters.insert(waiter));
         self.origins[origin.0].waiters += 1;
         self.enqueue(key);
         self.assign(origin, now);
-        // Only a newcomer is turned away, and only if no dial was begun for it: it is the last.
-        let is_new = ticket.0 + 1 == self.next_ticket;
-        if is_new && self.queued > self.limits.max_queued && self.origins[origin.0].queued > 0 {
+        // Only a newcomer is turned away.
+        if is_new && self.is_queue_too_long(origin) {
             self.leave_queue(key, Outcome::Failed, now);
             return Turn::Full;
         }
         Turn::Wait(key)
     }
 
+    /// Whether the last to come, to this origin, is one too many. Who has a dial, or room under way for
+    /// one, does not wait in the queue.
+    fn is_queue_too_long(&self, origin: OriginKey) -> bool {
+        let record = &self.origins[origin.0];
+        let room = self.room_to_come();
+        let is_served = record.queued == 0 || (record.queued == record.hunger && self.hunger <= room);
+        !is_served && self.queued - self.hunger.min(room) > self.limits.max_queued
+    }
+
     /// The waiter was polled: it takes its offer, or waits on. A waiter that got [`Turn::Go`] or
     /// [`Turn::Failed`] is gone.
     pub(crate) fn poll_waiter(&mut self, key: WaiterKey, now: Instant) -> Turn {
         self.expire(now);
-        let Waiter { place, origin, .. } = self.waiters[key.0];
+        let Waiter { place, origin, fresh, .. } = self.waiters[key.0];
         let socket = match place {
             Place::Offered(socket) => Some(socket),
-            // An idle socket is there only if nobody who is awake waits for it.
-            Place::Asleep => self.pick(origin),
+            // An idle socket is there only if nobody who is awake could take it.
+            Place::Asleep => self.pick(origin, fresh, now),
             Place::Queued | Place::Failed => None,
         };
         if let Some(socket) = socket {
@@ -133,9 +156,10 @@ impl State {
 
     /// The waiter leaves: cancelled, or out of time.
     pub(crate) fn leave_queue(&mut self, key: WaiterKey, outcome: Outcome, now: Instant) {
+        self.expire(now);
         match self.waiters[key.0].place {
             Place::Queued => self.dequeue(key),
-            Place::Offered(socket) => self.free(socket, self.sockets[socket.0].since),
+            Place::Offered(socket) => self.resume(socket, now),
             Place::Asleep | Place::Failed => {}
         }
         let origin = self.remove_waiter(key);
@@ -159,14 +183,12 @@ impl State {
     pub(super) fn lapse(&mut self, socket: SocketKey, now: Instant) {
         let Phase::Offered { waiter, .. } = self.sockets[socket.0].phase else { return };
         self.waiters[waiter.0].place = Place::Asleep;
-        self.free(socket, self.sockets[socket.0].since);
+        self.resume(socket, now);
         self.assign(self.sockets[socket.0].origin, now);
     }
 
-    /// Gives the head of the origin's queue the idle socket that is next by the scheduling.
-    pub(super) fn offer_next(&mut self, origin: OriginKey, now: Instant) {
-        let waiter = self.origins[origin.0].queue.front().map(WaiterKey);
-        let (Some(waiter), Some(socket)) = (waiter, self.pick(origin)) else { return };
+    /// Offers an idle socket to a waiter.
+    pub(super) fn offer_to(&mut self, waiter: WaiterKey, socket: SocketKey, now: Instant) {
         self.dequeue(waiter);
         self.waiters[waiter.0].place = Place::Offered(socket);
         self.offer(socket, waiter, now);
@@ -204,8 +226,15 @@ impl State {
         self.actions.push_back(Action::Wake { waiter: key });
     }
 
-    fn pick(&self, origin: OriginKey) -> Option<SocketKey> {
+    /// The idle socket that is next by the scheduling; or one just dialled, if only that will do.
+    pub(super) fn pick(&self, origin: OriginKey, fresh: bool, now: Instant) -> Option<SocketKey> {
         let idle = &self.origins[origin.0].idle;
+        if fresh {
+            // The last ones were parked last.
+            let mut young =
+                idle.iter_back(&self.sockets).take_while(|&key| self.is_young(SocketKey(key), now));
+            return young.find(|&key| self.sockets[key].served == 0).map(SocketKey);
+        }
         match self.limits.scheduling {
             Scheduling::Lifo => idle.back(),
             Scheduling::Fifo => idle.front(),
@@ -213,9 +242,14 @@ impl State {
         .map(SocketKey)
     }
 
+    /// Whether it came free so short a time ago that its server can hardly have given it up.
+    fn is_young(&self, key: SocketKey, now: Instant) -> bool {
+        now.saturating_duration_since(self.sockets[key.0].since) <= CLAIM
+    }
+
     /// Puts a waiter where its ticket belongs: nearly always last, in front if it asks again.
     fn enqueue(&mut self, key: WaiterKey) {
-        let Waiter { ticket, origin, .. } = self.waiters[key.0];
+        let Waiter { ticket, origin, fresh, .. } = self.waiters[key.0];
         let queue = &mut self.origins[origin.0].queue;
         let older = |&other: &usize| self.waiters[other].ticket < ticket;
         let after = match queue.back() {
@@ -225,12 +259,15 @@ impl State {
             last => last,
         };
         queue.insert_after(&mut self.waiters, after, key.0);
+        self.origins[origin.0].fresh += usize::from(fresh);
         self.waiters[key.0].place = Place::Queued;
     }
 
     fn dequeue(&mut self, key: WaiterKey) {
-        let origin = self.waiters[key.0].origin;
-        self.origins[origin.0].queue.remove(&mut self.waiters, key.0);
+        let Waiter { origin, fresh, .. } = self.waiters[key.0];
+        let record = &mut self.origins[origin.0];
+        record.queue.remove(&mut self.waiters, key.0);
+        record.fresh -= usize::from(fresh);
     }
 
     fn remove_waiter(&mut self, key: WaiterKey) -> OriginKey {

@@ -11,8 +11,11 @@ pub(super) fn compare(state: &State, oracle: &Oracle) {
     assert_eq!(state.mode, oracle.mode);
     assert_eq!(state.totals, oracle.totals);
     assert_eq!(state.closed_by, oracle.closed_by);
+    assert_eq!(state.next_deadline(), oracle.next_deadline(), "the next deadline");
+    assert_eq!(state.is_at_rest(), oracle.is_at_rest(), "at rest");
     same_sockets(state, oracle);
     same_waiters(state, oracle);
+    same_queues(state, oracle);
     for index in 0..ORIGINS {
         same_origin(state, oracle, index);
     }
@@ -34,6 +37,9 @@ fn same_sockets(state: &State, oracle: &Oracle) {
         assert_eq!(phase(state, socket.phase), model.phase, "socket {}", socket.id);
         assert_eq!(socket.since, model.since, "socket {}", socket.id);
         assert_eq!(socket.served, model.served, "socket {}", socket.id);
+        if model.born.is_some() {
+            assert_eq!(socket.end_of_age(&state.limits), model.end_of_age, "socket {}", socket.id);
+        }
         assert_eq!(state.origins[socket.origin.0].origin, origin(model.origin), "socket {}", socket.id);
     }
 }
@@ -63,6 +69,19 @@ fn same_waiters(state: &State, oracle: &Oracle) {
             waiters::Place::Failed => Place::Failed,
         };
         assert_eq!(place, model.place, "{:?}", model.ticket);
+    }
+}
+
+/// What users are shown of the queues.
+fn same_queues(state: &State, oracle: &Oracle) {
+    let snapshot = state.snapshot();
+    for index in 0..ORIGINS {
+        let shown = snapshot.origins.iter().find(|it| it.origin == origin(index));
+        let here: Vec<_> = oracle.waiters.iter().filter(|it| it.origin == index).collect();
+        let connecting = oracle.queue(index).len().min(oracle.dials(index).len());
+        assert_eq!(shown.map_or(0, |it| it.queued), here.len() - connecting, "queued of {index}");
+        let oldest = here.iter().filter(|it| it.place != Place::Failed).map(|it| it.since).min();
+        assert_eq!(shown.and_then(|it| it.oldest_since), oldest, "the oldest of {index}");
     }
 }
 

@@ -1,9 +1,10 @@
 //! Random events of sockets: how dials, uses, closings and looks at idle ones end.
 
-use super::facts::Phase;
+use super::facts::{Phase, Socket};
+use super::limits;
 use super::world::{Held, World};
 use crate::CloseReason;
-use crate::pool::state::Outcome;
+use crate::pool::state::{Outcome, Ticket};
 
 impl World {
     /// A dial succeeds, fails, stops as it was told, or dies with its runtime.
@@ -14,9 +15,14 @@ impl World {
             0..70 => {
                 self.seen.late_aborts += u64::from(self.oracle.socket(id).phase == Phase::Aborting);
                 let name = format!("{id} is dialled");
+                let &Socket { phase, origin, .. } = self.oracle.socket(id);
+                self.dead[origin] &= phase != Phase::Dialing;
                 self.step(name, |state, now| state.dialed(key, now), |oracle, now| oracle.dialed(id, now));
+                self.seen.spread(self.oracle.socket(id), self.oracle.limits.max_socket_age);
             }
             70..85 => {
+                let &Socket { phase, origin, .. } = self.oracle.socket(id);
+                self.dead[origin] |= phase == Phase::Dialing;
                 let (failed, expected) = self.step(
                     format!("{id} cannot be dialled"),
                     |state, now| state.dial_failed(key, now).map(|waiter| state.waiters[waiter.0].ticket),
@@ -35,9 +41,7 @@ impl World {
         let chance = self.rng.below(100);
         match (held.request, self.oracle.socket(held.id).phase) {
             (Some((ticket, origin)), _) if held.untouched && chance < 20 => {
-                self.start_closing(held.id, CloseReason::ClosedByServer, None);
-                self.seen.asked_again += 1;
-                self.request(ticket, origin);
+                self.ask_again(held.id, ticket, origin);
             }
             (Some(_), _) if held.untouched && chance < 30 => self.put_back(held.id, Some(Outcome::Cancelled)),
             (Some(_), _) if chance < 70 => self.release(held.id, Some(Outcome::Done)),
@@ -50,6 +54,13 @@ impl World {
             (None, _) if chance < 60 => self.closed(held.id),
             (None, _) => self.start_closing(held.id, CloseReason::ClosedByServer, None),
         }
+    }
+
+    /// The socket proves dead before anything was written; its request asks again.
+    pub(super) fn ask_again(&mut self, id: u64, ticket: Ticket, origin: usize) {
+        self.start_closing(id, CloseReason::ClosedByServer, None);
+        self.seen.asked_again += 1;
+        self.request(ticket, origin, false);
     }
 
     pub(super) fn end_closing(&mut self) {
@@ -70,11 +81,13 @@ impl World {
             format!("{id} is looked at"),
             |state, _| state.inspect(key, id),
             |oracle, _| {
-                let idle = oracle.sockets.iter().any(|it| it.id == id && it.phase == Phase::Idle);
-                if idle {
-                    oracle.take(id);
-                }
-                idle
+                let open = oracle.sockets.iter_mut().find(|it| it.id == id);
+                let idle = open.map(|it| {
+                    it.stirred |= it.phase != Phase::Idle;
+                    it.phase == Phase::Idle
+                });
+                idle.filter(|&idle| idle).into_iter().for_each(|_| oracle.take(id));
+                idle.unwrap_or(false)
             },
         );
         assert_eq!(idle, expected);
@@ -85,17 +98,21 @@ impl World {
 
     fn release(&mut self, id: u64, outcome: Option<Outcome>) {
         let key = self.keys[&id];
+        let hint = limits::hint(&mut self.rng);
+        let before = self.oracle.socket(id).hint.timeout;
+        self.seen.forgotten_hints += u64::from(before.is_some() && before != hint.timeout);
         self.step(
-            format!("{id} is released"),
+            format!("{id} is released, {hint:?}"),
             |state, now| {
                 let reused = state.served(key) > 1;
                 outcome.into_iter().for_each(|outcome| state.finish(outcome, reused));
+                state.heed(key, hint);
                 state.release(key, now);
             },
             |oracle, now| {
                 let reused = oracle.socket(id).served > 1;
                 outcome.into_iter().for_each(|outcome| oracle.finish(outcome, reused));
-                oracle.release(id, now, now);
+                oracle.release(id, hint, now);
             },
         );
     }
@@ -110,8 +127,7 @@ impl World {
             },
             |oracle, now| {
                 outcome.into_iter().for_each(|outcome| oracle.finish(outcome, false));
-                oracle.socket_mut(id).served -= 1;
-                oracle.release(id, oracle.socket(id).since, now);
+                oracle.put_back(id, now);
             },
         );
     }

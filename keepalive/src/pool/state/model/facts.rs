@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::CloseReason;
-use crate::pool::state::{CLAIM, Limits, Mode, Ticket, Totals};
+use crate::pool::state::{CLAIM, Hint, Limits, Mode, Ticket, Totals};
 
 pub(super) const ORIGINS: usize = 3;
 
@@ -21,6 +21,8 @@ pub(super) struct Oracle {
     pub(super) todo: Vec<Todo>,
     /// Dials the machine stopped in this step: where the rules leave a choice, this was it.
     pub(super) stopped: Vec<u64>,
+    /// When each socket is too old, as the machine says in this step: it may choose within 2.5 %.
+    pub(super) ends: BTreeMap<u64, Option<Instant>>,
     /// Numbers everything that happens.
     moment: u64,
 }
@@ -31,6 +33,16 @@ pub(super) struct Socket {
     pub(super) phase: Phase,
     pub(super) since: Instant,
     pub(super) served: u64,
+    /// What its server said with the last response.
+    pub(super) hint: Hint,
+    /// When its dial succeeded.
+    pub(super) born: Option<Instant>,
+    /// When it is too old for another request.
+    pub(super) end_of_age: Option<Instant>,
+    /// Something happened on it while it was not idle.
+    pub(super) stirred: bool,
+    /// It was there when the agent was told to retire what there was.
+    pub(super) retired: bool,
     /// The moment the dial began, and for whom.
     pub(super) began: u64,
     pub(super) ticket: Ticket,
@@ -56,6 +68,7 @@ pub(super) struct Waiter {
     pub(super) ticket: Ticket,
     pub(super) origin: usize,
     pub(super) entered: u64,
+    pub(super) since: Instant,
     pub(super) place: Place,
 }
 
@@ -83,6 +96,7 @@ pub(super) enum Todo {
     Abort(u64),
     Wake(Ticket),
     Close(u64),
+    Look(u64),
     Shutdown(u64),
 }
 
@@ -90,6 +104,7 @@ pub(super) enum Todo {
 pub(super) enum Answer {
     Go(u64),
     Wait,
+    Full,
     Failed,
 }
 
@@ -105,6 +120,7 @@ impl Oracle {
             closed_by: BTreeMap::new(),
             todo: Vec::new(),
             stopped: Vec::new(),
+            ends: BTreeMap::new(),
             moment: 0,
         }
     }
@@ -137,7 +153,7 @@ impl Oracle {
 
     pub(super) fn take(&mut self, id: u64) {
         let socket = self.socket_mut(id);
-        socket.phase = Phase::Active;
+        (socket.phase, socket.stirred) = (Phase::Active, false);
         socket.served += 1;
     }
 
@@ -145,6 +161,22 @@ impl Oracle {
         let parked = self.next_moment();
         let socket = self.socket_mut(id);
         (socket.phase, socket.since, socket.parked) = (Phase::Idle, since, parked);
+        if socket.retired {
+            self.shut(id, CloseReason::AgentClosed);
+        } else if std::mem::take(&mut socket.stirred) {
+            self.todo.push(Todo::Look(id));
+        }
+    }
+
+    /// Takes the machine's word for when a socket is too old, if it is within what was promised.
+    pub(super) fn learn_age(&mut self, id: u64) {
+        let (age, end) = (self.limits.max_socket_age, self.ends[&id]);
+        let socket = self.socket_mut(id);
+        let Some(born) = socket.born else { return };
+        socket.end_of_age = end;
+        let latest = age.map(|age| born + age);
+        assert_eq!(end.is_some(), latest.is_some(), "{id}: an end of age without a limit, or none with one");
+        assert!(end <= latest && end >= latest.map(|at| at - age.unwrap_or_default() / 40), "{id}: {end:?}");
     }
 
     pub(super) fn fail(&mut self, ticket: Ticket) {

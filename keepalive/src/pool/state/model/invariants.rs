@@ -1,6 +1,8 @@
 //! What must hold after every event, read off the machine alone and stated without saying how it comes
 //! about. The model could be wrong in the same way as the machine; these would still fail.
 
+use std::time::Instant;
+
 use super::facts::Todo;
 use crate::pool::state::origins::Record;
 use crate::pool::state::phase::{Counts, Phase};
@@ -68,6 +70,20 @@ pub(super) fn accounts_balance(state: &State) {
     let connecting = snapshot.waiters - queued;
     assert_eq!(totals.requests, ended + totals.running + (connecting + queued) as u64);
     assert!(connecting <= all.connecting);
+    let sum = |part: fn(&Counts) -> usize| snapshot.origins.iter().map(|it| part(&it.counts)).sum::<usize>();
+    for part in [
+        (|it| it.active) as fn(&Counts) -> usize,
+        |it| it.idle,
+        |it| it.connecting,
+        |it| it.draining,
+        |it| it.closing,
+        |it| it.upgraded,
+    ] {
+        assert_eq!(sum(part), part(&snapshot.counts), "the origins' sum is the total");
+    }
+    let counts = snapshot.counts;
+    let open = counts.connecting + counts.active + counts.idle + counts.draining + counts.closing;
+    assert_eq!(snapshot.totals.opened, (open + counts.upgraded) as u64 + snapshot.totals.closed);
 }
 
 fn count(state: &State, origin: Option<usize>) -> Counts {
@@ -165,10 +181,31 @@ pub(super) fn evictions_are_needed(state: &State, todo: &[Todo]) {
     assert!(aborts == 0 || state.idle.is_empty() || state.mode != Mode::Open, "a dial before an idle socket");
 }
 
+/// What is idle or offered may be so, by the limits there are.
+pub(super) fn nobody_gets_what_is_over(state: &State, todo: &[Todo], now: Instant) {
+    let offered = |ticket: Ticket| todo.contains(&Todo::Wake(ticket));
+    for (_, socket) in &state.sockets {
+        let is_new = match socket.phase {
+            Phase::Idle => true,
+            Phase::Offered { waiter, .. } => offered(state.waiters[waiter.0].ticket),
+            _ => false,
+        };
+        if is_new {
+            let most = state.limits.max_requests_per_socket;
+            assert!(most.is_none_or(|most| socket.served < most), "{} is worn out", socket.id);
+            assert!(socket.id >= state.retired, "{} is retired", socket.id);
+        }
+        if is_new && socket.phase != Phase::Idle && socket.since < now {
+            let limit = state.limits.free_socket_timeout;
+            assert!(limit.is_none_or(|limit| socket.since + limit > now), "{} was idle too long", socket.id);
+        }
+    }
+}
+
 /// Nothing is left of anything.
 pub(super) fn is_as_new(state: &State) {
     assert!(state.is_empty() && state.origins.is_empty() && state.index.is_empty());
-    assert!(state.idle.is_empty() && state.offers.is_empty());
+    assert!(state.idle.is_empty() && state.offers.is_empty() && state.early.is_empty());
     assert!(state.hungry.is_empty() && state.overfed.is_empty() && state.ramps.is_empty());
     assert_eq!((state.hunger, state.counts, state.next_deadline()), (0, Counts::default(), None));
     assert_eq!(state.totals.running, 0);

@@ -1,11 +1,12 @@
 //! The model test: random events, and after each of them the machine against a simple model of it.
 //!
 //! - [`world`]: the driver. Carries actions out late and in any order; [`requests`] and [`connections`]
-//!   are its random events.
-//! - [`facts`], [`oracle`] (its events) and [`rules`]: the model. Plain lists, scanned anew for every
-//!   question; it knows the promises and none of the machine's code.
+//!   are its random events, [`limits`] are the limits that change meanwhile.
+//! - [`facts`], [`oracle`] (its events), [`rules`] and [`ends`]: the model. Plain lists, scanned anew for
+//!   every question; it knows the promises and none of the machine's code.
 //! - [`compare`]: the machine's answers, actions, phases, lists and counts against the model's.
 //! - [`invariants`]: what must hold whatever the model says.
+//! - [`liveness`]: nobody starves.
 //! - [`seen`]: whether all that matters did happen.
 //!
 //! `KEEPALIVE_SEED` and `KEEPALIVE_STEPS` set the first seed and the number of steps. A failure prints
@@ -13,8 +14,11 @@
 
 mod compare;
 mod connections;
+mod ends;
 mod facts;
 mod invariants;
+mod limits;
+mod liveness;
 mod oracle;
 mod requests;
 mod rng;
@@ -25,7 +29,7 @@ mod world;
 use self::seen::Seen;
 use self::world::World;
 
-const STEPS: u64 = 60_000;
+const STEPS: u64 = 80_000;
 /// Events of one machine's life; after these everything is ended and the machine must be empty.
 const LIFE: u64 = 300;
 

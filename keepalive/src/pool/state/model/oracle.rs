@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::facts::{Answer, ORIGINS, Oracle, Phase, Place, Socket, Todo, Waiter};
 use crate::CloseReason;
-use crate::pool::state::{Mode, Outcome, Ticket};
+use crate::pool::state::{Hint, Limits, Mode, Outcome, Ticket};
 
 impl Oracle {
     pub(super) fn arrive(&mut self) -> bool {
@@ -14,23 +14,31 @@ impl Oracle {
         taken
     }
 
-    pub(super) fn request(&mut self, origin: usize, ticket: Ticket, now: Instant) -> Answer {
+    /// A request asks, for the first time or again.
+    pub(super) fn request(&mut self, origin: usize, ticket: Ticket, is_new: bool, now: Instant) -> Answer {
         if self.mode == Mode::Destroyed {
             self.finish(Outcome::Failed, false);
             return Answer::Failed;
         }
+        self.expire(now);
         if let Some(id) = self.pick(origin) {
             self.take(id);
             return Answer::Go(id);
         }
         self.totals.running -= 1;
         let entered = self.next_moment();
-        self.waiters.push(Waiter { ticket, origin, entered, place: Place::Queued });
+        self.waiters.push(Waiter { ticket, origin, entered, since: now, place: Place::Queued });
         self.settle(Some(origin), now);
+        let waiting = self.waiting_in_vain();
+        if is_new && waiting.contains(&ticket) && waiting.len() > self.limits.max_queued {
+            self.leave(ticket, Outcome::Failed, now);
+            return Answer::Full;
+        }
         Answer::Wait
     }
 
     pub(super) fn poll(&mut self, ticket: Ticket, now: Instant) -> Answer {
+        self.expire(now);
         let waiter = self.waiter(ticket);
         let origin = waiter.origin;
         let socket = match waiter.place {
@@ -61,9 +69,10 @@ impl Oracle {
     }
 
     pub(super) fn leave(&mut self, ticket: Ticket, outcome: Outcome, now: Instant) {
+        self.expire(now);
         let (origin, place) = (self.waiter(ticket).origin, self.waiter(ticket).place);
         if let Place::Offered(id) = place {
-            self.park(id, self.socket(id).since);
+            self.resume(id, now);
         }
         self.waiters.retain(|waiter| waiter.ticket != ticket);
         let cancelled = outcome == Outcome::Cancelled;
@@ -72,9 +81,12 @@ impl Oracle {
     }
 
     pub(super) fn dialed(&mut self, id: u64, now: Instant) {
+        self.expire(now);
         let origin = self.socket(id).origin;
         if self.socket(id).phase == Phase::Dialing {
             self.pace[origin].refused = false;
+            self.socket_mut(id).born = Some(now);
+            self.learn_age(id);
             self.park(id, now);
         } else {
             self.shut(id, CloseReason::DialAborted);
@@ -96,10 +108,24 @@ impl Oracle {
         failed
     }
 
-    /// A request gives its clean socket back, `since` it was idle.
-    pub(super) fn release(&mut self, id: u64, since: Instant, now: Instant) {
+    /// A request gives its clean socket back; its server said `hint`, and nothing it said before counts.
+    pub(super) fn release(&mut self, id: u64, hint: Hint, now: Instant) {
+        self.socket_mut(id).hint = hint;
+        self.expire(now);
+        match (self.socket(id).phase, self.spent(id, now)) {
+            (Phase::Active | Phase::Draining, Some(reason)) => self.shut(id, reason),
+            (Phase::Active | Phase::Draining, None) => self.park(id, now),
+            _ => self.todo.push(Todo::Close(id)),
+        }
+        self.settle(Some(self.socket(id).origin), now);
+    }
+
+    /// A socket that was taken and not used.
+    pub(super) fn put_back(&mut self, id: u64, now: Instant) {
+        self.expire(now);
+        self.socket_mut(id).served -= 1;
         match self.socket(id).phase {
-            Phase::Active | Phase::Draining => self.park(id, since),
+            Phase::Active => self.resume(id, now),
             _ => self.todo.push(Todo::Close(id)),
         }
         self.settle(Some(self.socket(id).origin), now);
@@ -107,6 +133,7 @@ impl Oracle {
 
     pub(super) fn upgrade(&mut self, id: u64, now: Instant) {
         if self.socket(id).phase == Phase::Active {
+            self.expire(now);
             self.socket_mut(id).phase = Phase::Upgraded(None);
             self.settle(Some(self.socket(id).origin), now);
         }
@@ -125,6 +152,7 @@ impl Oracle {
     }
 
     pub(super) fn closed(&mut self, id: u64, now: Instant) {
+        self.expire(now);
         let at = self.sockets.iter().position(|socket| socket.id == id).expect("it is open");
         let Socket { origin, phase, ticket, .. } = self.sockets.remove(at);
         let reason = match phase {
@@ -159,6 +187,25 @@ impl Oracle {
         self.settle(None, now);
     }
 
+    /// What there is goes when it is free; what comes later stays.
+    pub(super) fn retire(&mut self, now: Instant) {
+        self.sockets.iter_mut().for_each(|socket| socket.retired = true);
+        self.close_idle(now, CloseReason::AgentClosed);
+    }
+
+    pub(super) fn set_limits(&mut self, change: impl FnOnce(&mut Limits), now: Instant) {
+        change(&mut self.limits);
+        let ids: Vec<_> = self.sockets.iter().map(|socket| socket.id).collect();
+        ids.into_iter().for_each(|id| self.learn_age(id));
+        self.expire(now);
+        for id in self.idle(None) {
+            if let Some(reason) = self.spent(id, now) {
+                self.shut(id, reason);
+            }
+        }
+        self.settle(None, now);
+    }
+
     pub(super) fn destroy(&mut self, now: Instant, stay_open: bool) {
         self.mode = Mode::Destroyed;
         for waiter in &mut self.waiters {
@@ -189,6 +236,7 @@ impl Oracle {
 
     /// `order` is the order in which the machine sees origins whose ramps are due at the same instant.
     pub(super) fn tick(&mut self, now: Instant, order: [usize; ORIGINS]) {
+        self.expire(now);
         let mut offers: Vec<_> = self
             .sockets
             .iter()
@@ -202,7 +250,7 @@ impl Oracle {
         offers.sort();
         for (_, _, id, ticket) in offers {
             self.waiter(ticket).place = Place::Asleep;
-            self.park(id, self.socket(id).since);
+            self.resume(id, now);
             self.settle(Some(self.socket(id).origin), now);
         }
         loop {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::facts::{Answer, ORIGINS, Oracle};
+use super::facts::{Answer, ORIGINS, Oracle, Phase};
 use super::world::{Held, Waiting, World, origin};
 use crate::CloseReason;
-use crate::pool::state::{CLAIM, Limits, Mode, OriginKey, Outcome, State, Ticket, Turn};
+use crate::pool::state::{CLAIM, Mode, OriginKey, Outcome, State, Ticket, Turn};
 
 /// Requests and time.
 impl World {
@@ -32,19 +32,23 @@ impl World {
         if self.waiting.len() > self.crowd {
             return;
         }
+        self.ask_somewhere();
+    }
+
+    pub(super) fn ask_somewhere(&mut self) {
         let at = self.rng.below(ORIGINS);
         let arrived = self.state.arrive();
         assert_eq!(arrived.is_some(), self.oracle.arrive());
         if let Some(ticket) = arrived {
-            self.request(ticket, at);
+            self.request(ticket, at, true);
         }
     }
 
-    pub(super) fn request(&mut self, ticket: Ticket, at: usize) {
+    pub(super) fn request(&mut self, ticket: Ticket, at: usize, is_new: bool) {
         let (turn, answer) = self.step(
             format!("{ticket:?} asks {at}"),
             |state, now| state.request(&origin(at), ticket, now),
-            |oracle, now| oracle.request(at, ticket, now),
+            |oracle, now| oracle.request(at, ticket, is_new, now),
         );
         self.turn(turn, answer, ticket, at);
     }
@@ -52,11 +56,12 @@ impl World {
     /// Mostly somebody who was woken.
     fn poll(&mut self) {
         let woken = self.waiting.iter().position(|it| it.woken).filter(|_| self.rng.percent(80));
-        let waiting = match woken {
-            Some(at) => Some(self.waiting.swap_remove(at)),
-            None => self.rng.take(&mut self.waiting),
-        };
-        let Some(Waiting { ticket, origin, key, .. }) = waiting else { return };
+        let any = (!self.waiting.is_empty()).then(|| self.rng.below(self.waiting.len()));
+        woken.or(any).into_iter().for_each(|at| self.poll_at(at));
+    }
+
+    pub(super) fn poll_at(&mut self, at: usize) {
+        let Waiting { ticket, origin, key, .. } = self.waiting.swap_remove(at);
         let (turn, answer) = self.step(
             format!("{ticket:?} polls"),
             |state, now| state.poll_waiter(key, now),
@@ -71,13 +76,21 @@ impl World {
                 let id = self.state.socket_id(key);
                 assert_eq!(answer, Answer::Go(id));
                 assert!(self.held.iter().all(|held| held.id != id), "{id} is held twice");
-                self.held.push(Held { id, request: Some((ticket, origin)), untouched: true });
+                // Found dead by the very poll that got it, or good.
+                if self.rng.percent(10) {
+                    self.ask_again(id, ticket, origin);
+                } else {
+                    self.held.push(Held { id, request: Some((ticket, origin)), untouched: true });
+                }
             }
             Turn::Wait(key) => {
                 assert_eq!(answer, Answer::Wait);
                 self.waiting.push(Waiting { ticket, origin, key, woken: false });
             }
-            Turn::Full => panic!("there is no limit"),
+            Turn::Full => {
+                assert_eq!(answer, Answer::Full);
+                self.seen.full += 1;
+            }
             Turn::Failed => assert_eq!(answer, Answer::Failed),
         }
     }
@@ -96,16 +109,24 @@ impl World {
         let due = self.state.next_deadline().map(|at| at.saturating_duration_since(self.now));
         self.now += match self.rng.below(10) {
             0..5 => Duration::from_micros(self.rng.below(4000) as u64),
-            5..9 => due.unwrap_or_default(),
+            5..8 => due.unwrap_or_default(),
+            8 => self.an_age().unwrap_or_default(),
             _ => CLAIM + Duration::from_millis(20),
         };
         // The keeper may be late.
-        if self.rng.percent(85) {
+        if self.rng.percent(70) {
             self.tick();
         }
     }
 
-    fn tick(&mut self) {
+    /// Until a socket in use is too old, which is no deadline.
+    fn an_age(&self) -> Option<Duration> {
+        let used = self.oracle.sockets.iter().filter(|it| it.phase == Phase::Active);
+        let ends = used.filter_map(|it| it.end_of_age).filter(|&end| end > self.now);
+        ends.min().map(|end| end - self.now)
+    }
+
+    pub(super) fn tick(&mut self) {
         let mut order = [usize::MAX; ORIGINS];
         for (index, place) in order.iter_mut().enumerate() {
             *place = self.state.index.get(&origin(index)).map_or(usize::MAX, |&OriginKey(key)| key);
@@ -117,30 +138,13 @@ impl World {
         self.seen.ramps += self.oracle.pace.iter().filter(|it| it.ramp > 1).count() as u64;
     }
 
-    fn set_limits(&mut self) {
-        let (which, few, many) = (self.rng.below(4), self.rng.below(5), 1 + self.rng.below(7));
-        let change = |limits: &mut Limits| match which {
-            0 => limits.max_sockets = 1 + few,
-            1 => limits.max_total_sockets = many,
-            2 => limits.max_free_sockets = few,
-            _ => limits.max_total_free_sockets = many,
-        };
-        self.step(
-            format!("set_limits {which} {few} {many}"),
-            |state, now| state.set_limits(now, change),
-            |oracle, now| {
-                change(&mut oracle.limits);
-                oracle.settle(None, now);
-            },
-        );
-    }
-
     fn rarely(&mut self) {
         match self.rng.below(100) {
-            0..60 => self.close_idle(),
-            60..70 => self.destroy(true),
-            70..73 => self.destroy(false),
-            73..96 => {
+            0..40 => self.close_idle(),
+            40..55 => self.retire(),
+            55..70 => self.destroy(true),
+            70..74 => self.destroy(false),
+            74..83 => {
                 let model = |oracle: &mut Oracle, now| {
                     if oracle.mode != Mode::Destroyed {
                         oracle.mode = Mode::Closing;
@@ -149,7 +153,7 @@ impl World {
                 };
                 self.step("close".into(), State::close, model);
             }
-            _ => {
+            83..88 => {
                 let model = |oracle: &mut Oracle, now| {
                     if oracle.mode == Mode::Open {
                         oracle.mode = Mode::Orphaned;
@@ -158,7 +162,14 @@ impl World {
                 };
                 self.step("orphan".into(), State::orphan, model);
             }
+            _ => {}
         }
+    }
+
+    fn retire(&mut self) {
+        self.seen.retired +=
+            self.state.sockets.iter().filter(|(_, it)| it.id >= self.state.retired).count() as u64;
+        self.step("retire".into(), State::retire, Oracle::retire);
     }
 
     fn destroy(&mut self, stay_open: bool) {

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::facts::{CALM, ORIGINS, Oracle, Phase, Place, Socket, Todo};
-use crate::pool::state::{DIAL_STEP, Mode, Ticket};
+use crate::pool::state::{DIAL_STEP, Hint, Mode, Ticket};
 use crate::{CloseReason, Scheduling};
 
 impl Oracle {
@@ -14,7 +14,7 @@ impl Oracle {
             socket.lingers &= touched.is_some_and(|touched| touched != socket.origin);
         }
         while self.apply_one(now) {}
-        self.trim();
+        self.trim(now);
         for origin in 0..ORIGINS {
             self.wind(origin, now);
         }
@@ -143,6 +143,11 @@ impl Oracle {
             phase: Phase::Dialing,
             since: now,
             served: 0,
+            hint: Hint::default(),
+            born: None,
+            end_of_age: None,
+            stirred: false,
+            retired: false,
             began,
             ticket,
             parked: 0,
@@ -170,7 +175,8 @@ impl Oracle {
     }
 
     /// Closes what may not be kept.
-    fn trim(&mut self) {
+    fn trim(&mut self, now: Instant) {
+        self.expire(now);
         let reason = match self.mode {
             Mode::Open => CloseReason::KeepAliveOff,
             Mode::Closing => CloseReason::AgentClosed,

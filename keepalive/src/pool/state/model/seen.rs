@@ -1,7 +1,9 @@
 //! What the random events reached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use super::facts::Socket;
 use crate::CloseReason;
 
 /// What happened in all lives: a test that never saw it would have shown nothing about it.
@@ -13,6 +15,16 @@ pub(super) struct Seen {
     pub(super) late_aborts: u64,
     pub(super) asked_again: u64,
     pub(super) at_the_cap: u64,
+    pub(super) full: u64,
+    /// Sockets that were there when `retire` came.
+    pub(super) retired: u64,
+    /// Times a hint gave way to a later one, or to none.
+    pub(super) forgotten_hints: u64,
+    pub(super) changes: u64,
+    pub(super) dials_to_the_dead: u64,
+    pub(super) served_in_time: u64,
+    /// What was taken off `max_socket_age`, in 1/16 of the most that may be.
+    pub(super) spreads: BTreeSet<u128>,
 }
 
 impl Seen {
@@ -25,6 +37,20 @@ impl Seen {
         self.late_aborts += other.late_aborts;
         self.asked_again += other.asked_again;
         self.at_the_cap += other.at_the_cap;
+        self.full += other.full;
+        self.retired += other.retired;
+        self.forgotten_hints += other.forgotten_hints;
+        self.changes += other.changes;
+        self.dials_to_the_dead += other.dials_to_the_dead;
+        self.served_in_time += other.served_in_time;
+        self.spreads.extend(&other.spreads);
+    }
+
+    pub(super) fn spread(&mut self, socket: &Socket, age: Option<Duration>) {
+        if let (Some(born), Some(end), Some(age)) = (socket.born, socket.end_of_age, age) {
+            let most = (age / 40).as_nanos().max(1);
+            self.spreads.insert((born + age - end).as_nanos() * 16 / most);
+        }
     }
 
     pub(super) fn enough(&self) {
@@ -35,6 +61,10 @@ impl Seen {
             CloseReason::Truncated,
             CloseReason::Cancelled,
             CloseReason::KeepAliveOff,
+            CloseReason::IdleTimeout,
+            CloseReason::KeepAliveHint,
+            CloseReason::MaxAge,
+            CloseReason::MaxRequests,
             CloseReason::IdleLimit,
             CloseReason::Evicted,
             CloseReason::OverLimit,
@@ -56,8 +86,15 @@ impl Seen {
             ("late aborts", self.late_aborts),
             ("asked again", self.asked_again),
             ("at the cap", self.at_the_cap),
+            ("turned away", self.full),
+            ("retired", self.retired),
+            ("forgotten hints", self.forgotten_hints),
+            ("changed limits", self.changes),
+            ("dials to dead origins", self.dials_to_the_dead),
+            ("served in time", self.served_in_time),
         ] {
             assert!(count > 100, "{what}: {count}");
         }
+        assert!(self.spreads.len() > 12, "sockets are not too old one by one: {:?}", self.spreads);
     }
 }

@@ -8,9 +8,10 @@ use super::Seen;
 use super::compare::compare;
 use super::facts::{ORIGINS, Oracle, Todo};
 use super::invariants::{self, Before};
+use super::limits;
 use super::rng::Rng;
-use crate::pool::state::{Action, Limits, SocketKey, State, Ticket, WaiterKey};
-use crate::{Origin, Scheduling};
+use crate::Origin;
+use crate::pool::state::{Action, OriginKey, SocketKey, State, Ticket, WaiterKey};
 
 pub(super) struct World {
     seed: u64,
@@ -27,12 +28,15 @@ pub(super) struct World {
     pub(super) closing: Vec<u64>,
     /// Also of some sockets that are gone.
     pub(super) keys: BTreeMap<u64, SocketKey>,
+    /// Origins of which a dial failed, and none succeeded or was forgotten since.
+    pub(super) dead: [bool; ORIGINS],
     /// How many may wait at present.
     pub(super) crowd: usize,
     pub(super) seen: Seen,
     story: Vec<String>,
 }
 
+#[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) ticket: Ticket,
     pub(super) origin: usize,
@@ -57,20 +61,7 @@ pub(super) fn origin(index: usize) -> Origin {
 impl World {
     pub(super) fn new(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
-        let none_or = |rng: &mut Rng, limit| if rng.percent(40) { usize::MAX } else { limit };
-        let (max_free, max_total_free) = (rng.below(4), rng.below(6));
-        let limits = Limits {
-            max_sockets: 1 + rng.below(6),
-            max_total_sockets: 1 + rng.below(8),
-            max_free_sockets: none_or(&mut rng, max_free),
-            max_total_free_sockets: none_or(&mut rng, max_total_free),
-            max_queued: usize::MAX,
-            free_socket_timeout: None,
-            max_socket_age: None,
-            max_requests_per_socket: None,
-            keep_alive: rng.percent(85),
-            scheduling: if rng.percent(50) { Scheduling::Lifo } else { Scheduling::Fifo },
-        };
+        let limits = limits::random(&mut rng);
         let now = crate::clock::now().into_std();
         Self {
             seed,
@@ -84,6 +75,7 @@ impl World {
             dialing: Vec::new(),
             closing: Vec::new(),
             keys: BTreeMap::new(),
+            dead: [false; ORIGINS],
             crowd: 5,
             seen: Seen::default(),
             story: vec![format!("{limits:?}")],
@@ -93,6 +85,7 @@ impl World {
     /// So many events, then the end of everything.
     pub(super) fn live(mut self, events: u64) -> Seen {
         (0..events).for_each(|_| self.event());
+        self.nobody_starves();
         while !self.state.is_empty() {
             self.end();
         }
@@ -127,6 +120,8 @@ impl World {
         let mut todo = self.collect();
         self.oracle.stopped =
             todo.iter().filter_map(|it| if let Todo::Abort(id) = it { Some(*id) } else { None }).collect();
+        let sockets = self.state.sockets.iter();
+        self.oracle.ends = sockets.map(|(_, it)| (it.id, it.end_of_age(&self.state.limits))).collect();
         let answer = model(&mut self.oracle, self.now);
         let mut expected = std::mem::take(&mut self.oracle.todo);
         todo.sort();
@@ -138,6 +133,8 @@ impl World {
         invariants::dials_are_below_the_caps(&self.state, &todo);
         invariants::accounts_balance(&self.state);
         invariants::nothing_lies_idle(&self.state);
+        invariants::nobody_gets_what_is_over(&self.state, &todo, self.now);
+        self.dials_are_wanted(&todo, one_decision);
         if one_decision {
             invariants::order_is_kept(&self.state, &todo);
             invariants::evictions_are_needed(&self.state, &todo);
@@ -167,11 +164,7 @@ impl World {
                     self.waiting.iter_mut().filter(|it| it.ticket == ticket).for_each(|it| it.woken = true);
                     Todo::Wake(ticket)
                 }
-                // Only advice; tables/stop.rs says when it is given.
-                Action::Look { socket } => {
-                    assert!(self.keys.contains_key(&id(socket)), "{} is not open", id(socket));
-                    continue;
-                }
+                Action::Look { socket } => Todo::Look(id(socket)),
                 Action::Close { socket } => {
                     let id = id(socket);
                     assert!(!self.closing.contains(&id), "{id} is closed twice");
@@ -190,6 +183,29 @@ impl World {
         }
         self.story.extend(todo.iter().map(|it| format!("  {it:?}")));
         todo
+    }
+
+    /// Promise 3: no dial for an origin without a waiter that lacks one, and none beside another after a
+    /// dial failed there.
+    fn dials_are_wanted(&mut self, todo: &[Todo], one_decision: bool) {
+        for index in 0..ORIGINS {
+            let Some(&OriginKey(key)) = self.state.index.get(&origin(index)) else {
+                self.dead[index] = false;
+                continue;
+            };
+            let record = &self.state.origins[key];
+            let began = todo.iter().filter(|it| match it {
+                Todo::Dial(id, _) => self.oracle.socket(*id).origin == index,
+                _ => false,
+            });
+            let began = began.count();
+            let surplus = record.counts.dials() > record.queue.len();
+            assert!(began == 0 || !one_decision || !surplus, "a dial that nobody waits for");
+            if self.dead[index] && began > 0 {
+                self.seen.dials_to_the_dead += 1;
+                assert_eq!((began, record.counts.connecting), (1, 1), "dials to a dead origin");
+            }
+        }
     }
 
     /// How many things a tick would do now.

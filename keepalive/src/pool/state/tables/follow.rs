@@ -8,6 +8,10 @@ use crate::pool::state::{Action, Mode, Ticket, Turn, WaiterKey};
 impl Rig {
     pub(super) fn request(&mut self, name: &str, ticket: Ticket) {
         let turn = self.state.request(&origin(name), ticket, self.now);
+        self.place(name, ticket, turn);
+    }
+
+    pub(super) fn place(&mut self, name: &str, ticket: Ticket, turn: Turn) {
         if let Turn::Wait(waiter) = turn {
             let request = Request { ticket, place: Place::Waits(waiter), parked: false };
             assert!(self.requests.insert(name.into(), request).is_none(), "{name} asks twice");

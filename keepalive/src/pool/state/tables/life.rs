@@ -15,7 +15,7 @@ const TEN: Limits = Limits { free_socket_timeout: Some(secs(10)), ..LIMITS };
 
 impl Rig {
     /// The response is complete and its head said this.
-    fn done_with(&mut self, name: &str, timeout: Option<u64>, max: Option<u32>) {
+    pub(super) fn done_with(&mut self, name: &str, timeout: Option<u64>, max: Option<u32>) {
         let number = self.give_up(name, Outcome::Done);
         let key = self.key(number);
         self.event(|state, now| {

@@ -57,3 +57,28 @@ fn who_asks_again_is_not_turned_away() {
     rig.dialed(2);
     assert_eq!(rig.log(), "a2 gets 1, dial 2 for a2, a2 gets 2");
 }
+
+/// Nobody came after it, and still it is no newcomer.
+#[test]
+fn the_last_to_come_is_not_turned_away_when_it_asks_again() {
+    let mut rig = Rig::new(Limits { max_sockets: 1, max_queued: 0, ..LIMITS });
+    rig.warm_up("a", 1);
+    rig.ask("a2");
+    rig.slow_close = true;
+    rig.dead("a2");
+    rig.closed(1);
+    rig.dialed(2);
+    assert_eq!(rig.log(), "a2 gets 1, dial 2 for a2, a2 gets 2");
+}
+
+/// A socket was closed to make room for it.
+#[test]
+fn a_request_for_which_room_is_made_is_not_turned_away() {
+    let mut rig = Rig::new(Limits { max_total_sockets: 1, max_queued: 0, ..LIMITS });
+    rig.warm_up("a", 1);
+    rig.slow_close = true;
+    rig.ask("b1 c1");
+    assert_eq!(rig.log(), "close 1 evicted, c1 is turned away");
+    rig.closed(1);
+    assert_eq!(rig.log(), "dial 2 for b1");
+}

@@ -143,6 +143,20 @@ impl Rig {
         }
     }
 
+    /// The sockets they were written to prove stale: they ask again for one just dialled.
+    pub(super) fn stale(&mut self, names: &str) {
+        for name in names.split(' ') {
+            let request = self.requests.remove(name).expect("it asked");
+            let Place::Holds(number) = request.place else { panic!("{name} holds no socket") };
+            let key = self.sockets[&number];
+            self.event(|state, _| state.closing(key, CloseReason::Stale));
+            let turn = self.state.request_again(&origin(name), request.ticket, self.now);
+            self.place(name, request.ticket, turn);
+            self.end(number);
+            self.follow();
+        }
+    }
+
     /// Leaves the queue.
     pub(super) fn cancel(&mut self, name: &str) {
         let request = self.requests.remove(name).expect("it asked");

@@ -1,0 +1,133 @@
+//! A request of which not a byte was written moves to another socket, whatever it is: on a transport that
+//! can refuse the first write, which TCP does only by a race.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::connect::{Connect, Connected, Connecting, DialTimings};
+use crate::io::{Io, Permit, RawSocket};
+use crate::{Agent, Body, CloseReason, ConnectionInfo, Origin};
+
+/// Connections that answer each write with an empty response, until they are `broken`.
+#[derive(Debug, Default)]
+struct FakeConnect {
+    broken: Arc<AtomicBool>,
+    dials: AtomicUsize,
+    /// What all connections took.
+    written: Arc<Mutex<Vec<u8>>>,
+}
+
+struct FakeIo {
+    /// Of the first connection only.
+    broken: Option<Arc<AtomicBool>>,
+    written: Arc<Mutex<Vec<u8>>>,
+    answer: &'static [u8],
+    _permit: Permit,
+}
+
+impl Connect for FakeConnect {
+    fn connect<'a>(&'a self, _: &'a Origin, permit: Permit) -> Connecting<'a> {
+        let first = self.dials.fetch_add(1, Ordering::Relaxed) == 0;
+        let io = FakeIo {
+            broken: first.then(|| Arc::clone(&self.broken)),
+            written: Arc::clone(&self.written),
+            answer: b"",
+            _permit: permit,
+        };
+        let timings = DialTimings::default();
+        Box::pin(std::future::ready(Ok(Connected { io: Box::new(io), local: None, peer: None, timings })))
+    }
+}
+
+impl FakeIo {
+    fn is_broken(&self) -> bool {
+        self.broken.as_ref().is_some_and(|broken| broken.load(Ordering::Relaxed))
+    }
+}
+
+impl Io for FakeIo {
+    fn raw(&self) -> Weak<RawSocket> {
+        Weak::new()
+    }
+
+    fn rehome(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl AsyncRead for FakeIo {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.is_broken() {
+            return Poll::Ready(Ok(()));
+        }
+        if self.answer.is_empty() {
+            // Nobody is woken: a test that has to wait here hangs, and should.
+            return Poll::Pending;
+        }
+        buf.put_slice(self.answer);
+        self.answer = b"";
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for FakeIo {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.is_broken() {
+            // What a socket says whose peer has reset it.
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        self.written.lock().unwrap().extend_from_slice(buf);
+        self.answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The second request finds the first connection broken; with what `retry` says, on what it asked.
+async fn second(retry: bool, method: &str, body: Body) -> (ConnectionInfo, Agent, Vec<u8>) {
+    let connect = Arc::new(FakeConnect::default());
+    let agent = Agent::builder().retry(retry).build_over(connect.clone());
+    agent.get("http://a/").send().await.unwrap();
+    connect.written.lock().unwrap().clear();
+    connect.broken.store(true, Ordering::Relaxed);
+    let request = agent.method(method.parse().unwrap(), "http://a/").body(body);
+    let response = request.send().await.unwrap();
+    let written = connect.written.lock().unwrap().clone();
+    (response.connection_info().unwrap().clone(), agent, written)
+}
+
+#[tokio::test]
+async fn whatever_it_is() {
+    for (retry, method) in [(true, "GET"), (false, "GET"), (true, "POST"), (false, "POST")] {
+        let (info, agent, _) = second(retry, method, Body::from("once")).await;
+        assert_eq!((info.socket_id, info.attempts), (2, 1), "{method} {retry}: moving is no second attempt");
+        let totals = agent.status().totals;
+        assert_eq!((totals.retried, totals.done, totals.failed), (0, 2, 0));
+        assert_eq!(totals.closed_by.into_iter().collect::<Vec<_>>(), [(CloseReason::Stale, 1)]);
+    }
+}
+
+/// Its body had been pulled for the write that failed, and is more than is kept for a second attempt.
+#[tokio::test]
+async fn with_a_body_of_any_size() {
+    for body in [Body::from(vec![7; 1_000_000]), Body::wrap(Body::from(vec![7; 1_000_000]))] {
+        let (_, _, written) = second(true, "POST", body).await;
+        assert_eq!(written.iter().filter(|&&byte| byte == 7).count(), 1_000_000);
+    }
+}
