@@ -108,8 +108,8 @@ impl AgentBuilder {
     }
 
     /// How many requests may wait in the queue, of all origins together; one more fails at once with
-    /// [`Error::is_queue_full`]. A request whose dial is under way does not wait in the queue. 0 lets
-    /// none wait, `None` is no limit. Default: no limit.
+    /// [`Error::is_queue_full`]. A request whose dial is under way, or for which a socket is being closed
+    /// to make room, does not wait in the queue. 0 lets none wait, `None` is no limit. Default: no limit.
     pub fn max_queued(mut self, limit: impl Into<Option<usize>>) -> Self {
         self.limits.max_queued = limit.into().unwrap_or(usize::MAX);
         self

@@ -84,7 +84,6 @@ impl State {
 
     /// The socket was taken and not used: as if it had stayed idle all the time.
     pub(crate) fn put_back(&mut self, key: SocketKey, now: Instant) {
-        self.expire(now);
         let socket = &mut self.sockets[key.0];
         socket.served -= 1;
         let origin = socket.origin;

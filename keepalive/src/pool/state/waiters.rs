@@ -156,7 +156,6 @@ impl State {
 
     /// The waiter leaves: cancelled, or out of time.
     pub(crate) fn leave_queue(&mut self, key: WaiterKey, outcome: Outcome, now: Instant) {
-        self.expire(now);
         match self.waiters[key.0].place {
             Place::Queued => self.dequeue(key),
             Place::Offered(socket) => self.resume(socket, now),

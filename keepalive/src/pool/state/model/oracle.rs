@@ -69,7 +69,6 @@ impl Oracle {
     }
 
     pub(super) fn leave(&mut self, ticket: Ticket, outcome: Outcome, now: Instant) {
-        self.expire(now);
         let (origin, place) = (self.waiter(ticket).origin, self.waiter(ticket).place);
         if let Place::Offered(id) = place {
             self.resume(id, now);
@@ -122,7 +121,6 @@ impl Oracle {
 
     /// A socket that was taken and not used.
     pub(super) fn put_back(&mut self, id: u64, now: Instant) {
-        self.expire(now);
         self.socket_mut(id).served -= 1;
         match self.socket(id).phase {
             Phase::Active => self.resume(id, now),

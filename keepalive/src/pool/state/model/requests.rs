@@ -113,8 +113,7 @@ impl World {
             8 => self.an_age().unwrap_or_default(),
             _ => CLAIM + Duration::from_millis(20),
         };
-        // The keeper may be late.
-        if self.rng.percent(70) {
+        if self.rng.percent(self.on_time) {
             self.tick();
         }
     }

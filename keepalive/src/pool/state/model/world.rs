@@ -30,6 +30,8 @@ pub(super) struct World {
     pub(super) keys: BTreeMap<u64, SocketKey>,
     /// Origins of which a dial failed, and none succeeded or was forgotten since.
     pub(super) dead: [bool; ORIGINS],
+    /// How often the keeper is on time, in percent.
+    pub(super) on_time: usize,
     /// How many may wait at present.
     pub(super) crowd: usize,
     pub(super) seen: Seen,
@@ -62,6 +64,7 @@ impl World {
     pub(super) fn new(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         let limits = limits::random(&mut rng);
+        let on_time = if rng.percent(70) { 85 } else { 10 };
         let now = crate::clock::now().into_std();
         Self {
             seed,
@@ -76,6 +79,7 @@ impl World {
             closing: Vec::new(),
             keys: BTreeMap::new(),
             dead: [false; ORIGINS],
+            on_time,
             crowd: 5,
             seen: Seen::default(),
             story: vec![format!("{limits:?}")],
