@@ -90,14 +90,17 @@ impl Socket {
 
 impl Socket {
     pub(super) fn close(self: Box<Self>, pool: &Arc<Pool>, reason: CloseReason, ending: Ending) {
-        self.announce_close(pool, reason, ending);
+        self.announce_close(pool, reason, ending, true);
         drop(self);
     }
 
-    /// Says that the socket is dropped next.
-    fn announce_close(&self, pool: &Arc<Pool>, reason: CloseReason, ending: Ending) {
+    /// Says that the socket is dropped next, and whether the request that had it `used` it.
+    fn announce_close(&self, pool: &Arc<Pool>, reason: CloseReason, ending: Ending, used: bool) {
         pool.event(|inner, _| {
             ending.count(&mut inner.state);
+            if !used {
+                inner.state.unused(self.key);
+            }
             inner.state.closing(self.key, reason);
         });
     }
@@ -206,7 +209,7 @@ impl Lease {
         };
         let socket = self.socket.take();
         if let Some(socket) = &socket {
-            socket.announce_close(&self.pool, reason, ending);
+            socket.announce_close(&self.pool, reason, ending, false);
         }
         Err(Dead { reason, _socket: socket })
     }
@@ -227,7 +230,8 @@ impl Lease {
         if let Some(reason) = socket.watch() {
             let surplus = reason == CloseReason::UnsolicitedBytes && outcome == Outcome::Done;
             let reason = if surplus { CloseReason::SurplusBytes } else { reason };
-            return socket.close(&self.pool, reason, ending);
+            let used = outcome == Outcome::Done;
+            return socket.announce_close(&self.pool, reason, ending, used);
         }
         let key = socket.key;
         socket.body_since.store(0, Ordering::Relaxed);

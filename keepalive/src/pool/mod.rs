@@ -15,13 +15,19 @@
 mod acquire;
 mod dial;
 mod effects;
+mod events;
+mod journal;
 mod keeper;
 mod lease;
+mod notes;
 mod queue_error;
+mod request;
 mod spawn;
 mod state;
 
 use std::fmt;
+use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
@@ -32,6 +38,9 @@ use tokio::sync::Notify;
 
 pub(crate) use self::acquire::Acquire;
 use self::effects::{Effect, Effects};
+pub use self::events::Events;
+pub use self::journal::EVENTS_KEPT;
+use self::journal::Journal;
 use self::keeper::Keeper;
 pub(crate) use self::lease::{Lease, Socket};
 pub(crate) use self::queue_error::Seconds;
@@ -41,12 +50,14 @@ pub(crate) use self::state::{Hint, Limits, OriginSnapshot, Outcome, Snapshot};
 use crate::connect::Connect;
 use crate::error::Phase;
 use crate::io::RawSocket;
-use crate::{CloseReason, Error, clock};
+use crate::{CloseReason, Error, Event, clock, trace};
 
 /// The sockets and waiters of one agent.
 pub(crate) struct Pool {
     inner: Mutex<Inner>,
     connect: Arc<dyn Connect>,
+    /// Shared with every slot, so that the last of them ends it. Written under the lock of `inner`.
+    journal: Arc<Journal>,
     /// Idle sockets on which something happened, by key and id (keys are used again).
     stirred: Mutex<Vec<(SocketKey, u64)>>,
     /// Told when a closing agent has come to rest.
@@ -67,6 +78,8 @@ struct Inner {
     closing: bool,
     /// The global agent: serves requests also after `close` and `destroy`.
     stays_open: bool,
+    /// What the event under way has told so far; empty between events.
+    log: Vec<Event>,
 }
 
 /// What the driver holds for a socket.
@@ -76,6 +89,8 @@ struct Held {
     parked: Option<Box<Socket>>,
     /// While it is dialled: tells the dial to stop.
     stop: Option<Arc<Notify>>,
+    local: Option<SocketAddr>,
+    peer: Option<SocketAddr>,
     /// Reaches the descriptor while a request uses it.
     raw: Weak<RawSocket>,
     /// Since when a response body on it waits to be read, in ns since the pool's epoch and one more;
@@ -100,10 +115,12 @@ impl Pool {
             keepers: Vec::new(),
             closing: false,
             stays_open,
+            log: Vec::new(),
         };
         Arc::new(Self {
             inner: Mutex::new(inner),
             connect,
+            journal: Arc::default(),
             stirred: Mutex::default(),
             emptied: Notify::new(),
             epoch: clock::now().into_std(),
@@ -167,12 +184,21 @@ impl Pool {
     /// One event: reads the clock, takes the lock, lets go of it and carries out what follows.
     fn event<T>(self: &Arc<Self>, event: impl FnOnce(&mut Inner, Instant) -> T) -> T {
         let now = clock::now().into_std();
+        let traced = trace::is_on();
+        let noted = traced || self.journal.is_read();
         let mut effects = Effects::default();
         let mut inner = self.lock();
+        inner.state.want_notes(noted);
         let result = event(&mut inner, now);
+        let told = if noted { inner.publish(&self.journal, traced, &mut effects) } else { Vec::new() };
         inner.collect(&mut effects);
         drop(inner);
+        // Before the effects, which lead to other events: on one thread all are traced in their order.
+        let traced = trace::all(&told);
         effects.run(self);
+        if let Err(panic) = traced {
+            resume_unwind(panic);
+        }
         result
     }
 

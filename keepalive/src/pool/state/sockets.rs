@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::idle::Hint;
 use super::list::{Linked, Links};
+use super::notes::Note;
 use super::phase::Phase;
 use super::{Action, CLAIM, Mode, OriginKey, Outcome, SocketKey, State, WaiterKey};
 use crate::{CloseReason, Origin};
@@ -19,10 +20,14 @@ pub(super) struct Socket {
     pub(super) id: u64,
     pub(super) origin: OriginKey,
     pub(super) phase: Phase,
+    /// When its dial began.
+    pub(super) born: Instant,
     /// When it last came free; while dialing, when the dial began.
     pub(super) since: Instant,
     /// How many requests it has been given to.
     pub(super) served: u64,
+    /// It was told as parked, and no request has taken it since; also while it is looked at.
+    pub(super) kept: bool,
     /// What its server said with the last response.
     pub(super) hint: Hint,
     /// When it is too old for another request.
@@ -44,12 +49,14 @@ impl State {
             Phase::Dialing { .. } => {
                 self.origins[origin.0].refused = false;
                 self.sockets[key.0].expires = self.end_of_age(self.sockets[key.0].id, now);
+                self.note(key, Note::Opened);
                 self.free(key, now);
             }
             // The abort came too late to stop it; nobody gets it all the same.
             _ => self.shut(key, CloseReason::DialAborted),
         }
         self.assign(origin, now);
+        self.settle(key);
     }
 
     /// The dial failed: the oldest waiter that stood there when it began fails with it. The caller
@@ -78,18 +85,26 @@ impl State {
             _ => self.actions.push_back(Action::Close { socket: key }),
         }
         self.assign(origin, now);
+        self.settle(key);
     }
 
     /// The socket was taken and not used: as if it had stayed idle all the time.
     pub(crate) fn put_back(&mut self, key: SocketKey, now: Instant) {
-        let socket = &mut self.sockets[key.0];
-        socket.served -= 1;
+        self.unused(key);
+        let socket = &self.sockets[key.0];
         let (origin, since) = (socket.origin, socket.since);
         match socket.phase {
             Phase::Active => self.free(key, since),
             _ => self.actions.push_back(Action::Close { socket: key }),
         }
         self.assign(origin, now);
+        self.settle(key);
+    }
+
+    /// The request that took the socket did not use it. One that was only looked at was given to none.
+    pub(crate) fn unused(&mut self, key: SocketKey) {
+        let socket = &mut self.sockets[key.0];
+        socket.served -= u64::from(!socket.kept);
     }
 
     /// What the server said about keeping the socket, with the response just read; to be told with every
@@ -151,7 +166,10 @@ impl State {
             Phase::Active | Phase::Draining | Phase::Idle | Phase::Offered { .. } => CloseReason::Cancelled,
         };
         self.leave(key);
-        let id = self.sockets.remove(key.0).id;
+        let Socket { id, born, served, .. } = self.sockets[key.0];
+        let age = now.saturating_duration_since(born);
+        self.note(key, Note::Closed { reason, age, requests: served });
+        self.sockets.remove(key.0);
         self.retiring -= usize::from(id < self.retired);
         self.totals.closed += 1;
         *self.closed_by.entry(reason).or_default() += 1;
@@ -218,8 +236,10 @@ impl State {
             id,
             origin,
             phase,
+            born: now,
             since: now,
             served: 0,
+            kept: false,
             hint: Hint::default(),
             expires: None,
             stirred: false,
@@ -228,6 +248,7 @@ impl State {
             in_agent: Links::default(),
         });
         self.enter(SocketKey(key), phase);
+        self.note(SocketKey(key), Note::Dialing);
         SocketKey(key)
     }
 
@@ -243,10 +264,23 @@ impl State {
         }
     }
 
+    /// To be called for a socket that was freed, once `assign` has decided about it.
+    pub(super) fn settle(&mut self, key: SocketKey) {
+        let socket = &mut self.sockets[key.0];
+        if socket.phase == Phase::Idle && !std::mem::replace(&mut socket.kept, true) {
+            self.note(key, Note::Parked);
+        }
+    }
+
     /// Gives an idle or offered socket to the request that asks for it now.
-    pub(super) fn take(&mut self, key: SocketKey) {
-        self.set_phase(key, Phase::Active);
+    pub(super) fn lend(&mut self, key: SocketKey) {
+        self.take(key);
         self.sockets[key.0].served += 1;
+        self.sockets[key.0].kept = false;
+    }
+
+    fn take(&mut self, key: SocketKey) {
+        self.set_phase(key, Phase::Active);
         // Whoever takes it looks for himself.
         self.sockets[key.0].stirred = false;
     }

@@ -72,7 +72,7 @@ impl World {
             |oracle, _| {
                 let idle = oracle.sockets.iter().any(|it| it.id == id && it.phase == Phase::Idle);
                 if idle {
-                    oracle.take(id);
+                    oracle.socket_mut(id).phase = Phase::Active;
                 }
                 idle
             },
@@ -110,7 +110,7 @@ impl World {
             },
             |oracle, now| {
                 outcome.into_iter().for_each(|outcome| oracle.finish(outcome, false));
-                oracle.socket_mut(id).served -= 1;
+                oracle.socket_mut(id).served -= u64::from(outcome.is_some());
                 oracle.release(id, oracle.socket(id).since, now);
             },
         );
