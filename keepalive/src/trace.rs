@@ -61,3 +61,41 @@ fn one(event: &Event) {
         Event::Lost { .. } => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+
+    /// Wants no more than this.
+    struct Wants(LevelFilter);
+
+    impl Subscriber for Wants {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn max_level_hint(&self) -> Option<LevelFilter> {
+            Some(self.0)
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, _: &Event<'_>) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    /// The only test here with a subscriber: what any of them wants holds for all threads.
+    #[test]
+    fn nothing_is_noted_for_subscribers_of_higher_levels() {
+        let is_on_for = |level| tracing::subscriber::with_default(Wants(level), is_on);
+        assert!(!is_on());
+        assert!(!is_on_for(LevelFilter::INFO));
+        assert!(is_on_for(LevelFilter::DEBUG));
+        assert!(is_on_for(LevelFilter::TRACE));
+    }
+}

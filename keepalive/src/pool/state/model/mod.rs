@@ -5,6 +5,7 @@
 //! - [`facts`], [`oracle`] (its events) and [`rules`]: the model. Plain lists, scanned anew for every
 //!   question; it knows the promises and none of the machine's code.
 //! - [`compare`]: the machine's answers, actions, phases, lists and counts against the model's.
+//! - [`replay`]: what the machine's notes tell, against the machine.
 //! - [`invariants`]: what must hold whatever the model says.
 //! - [`seen`]: whether all that matters did happen.
 //!
@@ -16,6 +17,7 @@ mod connections;
 mod facts;
 mod invariants;
 mod oracle;
+mod replay;
 mod requests;
 mod rng;
 mod rules;

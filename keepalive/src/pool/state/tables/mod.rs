@@ -11,6 +11,7 @@ mod hand_over;
 mod late;
 mod life;
 mod limits;
+mod notes;
 mod offers;
 mod park;
 mod queue;
