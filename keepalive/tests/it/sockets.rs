@@ -1,12 +1,14 @@
 //! `agent.sockets()`: the live list, in each state.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keepalive::{Agent, SocketInfo, SocketState};
-use testkit::{Case, Gate, PlainOrigin, Reply, Script, run, run_paused};
+use testkit::{Case, Gate, PlainOrigin, Reply, Script, run, run_paused, run_threads};
 use tokio::time::advance;
 
-use crate::kit::{fetch, info, polled, text};
+use crate::kit::{accounts, fetch, info, polled, text};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -106,5 +108,36 @@ fn the_list_is_sorted_and_agrees_with_the_counts() {
         assert_eq!((count(SocketState::Active), count(SocketState::Idle)), (totals.active, totals.idle));
         gate.open();
         asked.join_all().await;
+    });
+}
+
+/// The accounts are read under one lock: the equations hold whenever somebody looks.
+#[test]
+fn the_equations_hold_at_every_instant() {
+    run_threads(2, async |case: &Case| {
+        let origins = [(); 3].map(|()| case.plain(PlainOrigin::builder().max_requests_per_connection(3)));
+        let agent = Agent::builder().max_sockets(2).max_total_sockets(4).build().unwrap();
+        let over = Arc::new(AtomicBool::new(false));
+        let looker = std::thread::spawn({
+            let (agent, over) = (agent.clone(), Arc::clone(&over));
+            move || {
+                let mut looks = 0;
+                while !over.load(Ordering::Relaxed) {
+                    accounts(&agent);
+                    let ids: Vec<_> = agent.sockets().iter().map(|it| it.id).collect();
+                    assert!(ids.len() <= 4 && ids.is_sorted(), "{ids:?}");
+                    looks += 1;
+                }
+                looks
+            }
+        });
+        let mut asked = tokio::task::JoinSet::new();
+        for n in 0..300 {
+            asked.spawn(fetch(&agent, origins[n % 3].url("/")));
+        }
+        let all = asked.join_all().await;
+        over.store(true, Ordering::Relaxed);
+        assert!(all.iter().all(Result::is_ok));
+        assert!(looker.join().unwrap() > 0);
     });
 }

@@ -15,7 +15,7 @@ use crate::kit::{at_rest, fetch, poll_once, polled};
 
 /// Runs the test on one thread with a recorder for all that runs there.
 fn recorded(test: impl AsyncFnOnce(&Case, &Recorder)) {
-    let recorder = Recorder::default();
+    let recorder = Recorder::new();
     tracing::subscriber::with_default(recorder.clone(), || {
         run(async |case: &Case| test(case, &recorder).await);
     });
@@ -147,7 +147,7 @@ fn levels_and_fields() {
 
 #[test]
 fn a_queue_timeout_is_worth_a_debug_line() {
-    let recorder = Recorder::default();
+    let recorder = Recorder::new();
     run_paused(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
         let second = Duration::from_secs(1);

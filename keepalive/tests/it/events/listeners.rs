@@ -12,7 +12,7 @@ use super::{built, short, told};
 use crate::kit::{fetch, polled, text};
 
 /// So many events, and what they are: a request that is dropped in the queue makes two.
-async fn make(agent: &Agent, url: &str, events: usize) {
+fn make(agent: &Agent, url: &str, events: usize) {
     for _ in 0..events / 2 {
         drop(polled(fetch(agent, url.to_owned())));
     }
@@ -24,14 +24,14 @@ fn a_slow_listener_loses_the_oldest_and_is_told_how_many() {
         let origin = case.plain(PlainOrigin::builder());
         let (agent, mut slow) = built(Agent::builder().max_sockets(1));
         let holder = polled(fetch(&agent, origin.url("/")));
-        make(&agent, &origin.url("/"), EVENTS_KEPT + 10).await;
+        make(&agent, &origin.url("/"), EVENTS_KEPT + 10);
         // One more than those is `dialing 1`, which came first.
         assert_eq!(slow.try_next().map(|event| short(&event)).as_deref(), Some("lost 11"));
         let rest = told(&mut slow);
         assert_eq!(rest.len(), EVENTS_KEPT);
         assert_eq!(rest[..3], ["queued r7", "unserved r7 cancelled", "queued r8"]);
         assert_eq!(rest[EVENTS_KEPT - 1], format!("unserved r{} cancelled", 1 + (EVENTS_KEPT + 10) / 2));
-        make(&agent, &origin.url("/"), 2).await;
+        make(&agent, &origin.url("/"), 2);
         assert_eq!(told(&mut slow).len(), 2, "nothing more is lost");
         drop(holder);
     });

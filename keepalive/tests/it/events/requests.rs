@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use keepalive::{Agent, Event};
-use testkit::{Case, Gate, PlainOrigin, run_paused};
+use testkit::{Case, Gate, PlainOrigin, Script, run_paused};
 use tokio::time::advance;
 
 use super::{built, told};
-use crate::kit::{fetch, poll_once, polled};
+use crate::kit::{fetch, poll_once, polled, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -92,5 +92,20 @@ fn a_request_that_waits_for_its_own_dial_is_not_queued() {
         let all: [_; 3] = std::array::from_fn(|_| polled(fetch(&agent, origin.url("/"))));
         assert_eq!(told(&mut events), ["dialing 1", "dialing 2", "queued r3"]);
         drop(all);
+    });
+}
+
+/// It was given a socket, and that was dead before a byte was written: it counts as none.
+#[test]
+fn a_new_socket_that_is_dead_at_once_serves_nobody() {
+    run_paused(async |case: &Case| {
+        let origin = case.scripted(Script::new().close());
+        let (agent, mut events) = built(Agent::builder());
+        let request = polled(fetch(&agent, origin.url("/")));
+        until(&agent, |totals| totals.active == 1).await;
+        origin.wait(|record| record.accepted() == 1 && record.open() == 0).await;
+        request.await.unwrap_err();
+        let expected = ["dialing 1", "opened 1", "unserved r1 failed", "closed 1 closed_by_server after 0"];
+        assert_eq!(told(&mut events), expected);
     });
 }

@@ -7,14 +7,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 
 /// For one thread: what is current is kept as one stack.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Recorder(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
+    /// With only one subscriber alive `tracing` asks the thread at hand, once for each place, whether it is
+    /// interested: the thread of some other test, which has none. With several it asks them all.
+    _shadows: [Dispatch; 2],
     next: AtomicU64,
     seen: Mutex<Seen>,
     /// Called with each event, to see what the agent allows then.
@@ -44,6 +47,15 @@ pub(super) struct Told {
 }
 
 impl Recorder {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Shared {
+            _shadows: std::array::from_fn(|_| Dispatch::new(NoSubscriber::default())),
+            next: AtomicU64::default(),
+            seen: Mutex::default(),
+            probe: Mutex::default(),
+        }))
+    }
+
     pub(super) fn probe(&self, probe: impl Fn() + Send + Sync + 'static) {
         *self.0.probe.lock().unwrap() = Some(Probe(Arc::new(probe)));
     }
