@@ -87,8 +87,9 @@ pub enum Event {
         /// The time since it asked for one, its dial included.
         waited: Duration,
     },
-    /// The request ends without having had a socket. Each request that asks the agent for a socket has
-    /// this or [`RequestAssigned`](Self::RequestAssigned), once.
+    /// The request ends without having had a socket. Each request has this or
+    /// [`RequestAssigned`](Self::RequestAssigned), once; one that never asks for a socket, because it is
+    /// not valid or the agent takes no more, has neither.
     RequestUnserved {
         /// Which request.
         request: u64,

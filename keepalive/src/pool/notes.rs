@@ -43,10 +43,9 @@ impl Pool {
 }
 
 impl Inner {
-    /// Something the machine does not know, in its place behind what the machine has noted in this event.
+    /// Something the machine does not know; stands before what the machine notes in the same event.
     pub(super) fn tell(&mut self, event: impl FnOnce() -> Event) {
         if self.state.notes_wanted() {
-            self.take_notes();
             self.log.push(event());
         }
     }

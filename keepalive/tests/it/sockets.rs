@@ -127,12 +127,14 @@ fn the_equations_hold_at_every_instant() {
                     let ids: Vec<_> = agent.sockets().iter().map(|it| it.id).collect();
                     assert!(ids.len() <= 4 && ids.is_sorted(), "{ids:?}");
                     looks += 1;
+                    // The agent's own threads want the lock, too.
+                    std::thread::yield_now();
                 }
                 looks
             }
         });
         let mut asked = tokio::task::JoinSet::new();
-        for n in 0..300 {
+        for n in 0..120 {
             asked.spawn(fetch(&agent, origins[n % 3].url("/")));
         }
         let all = asked.join_all().await;

@@ -3,6 +3,7 @@
 mod recorder;
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keepalive::{Agent, Error};
@@ -166,23 +167,37 @@ fn a_queue_timeout_is_worth_a_debug_line() {
     });
 }
 
-/// Under the lock this would hang, and a panic would leave somebody without his turn.
+/// Under the lock this would hang.
 #[test]
-fn a_subscriber_may_ask_the_agent_and_may_panic() {
+fn a_subscriber_may_ask_the_agent() {
     recorded(async |case, recorder| {
         let origin = case.plain(PlainOrigin::builder());
         let agent = Agent::builder().max_sockets(1).build().unwrap();
         let asked = agent.clone();
-        recorder.probe(move || assert!(asked.sockets().len() <= 1));
-        let first = polled(fetch(&agent, origin.url("/")));
+        recorder.probe(move || assert!(asked.sockets().len() <= 1 && asked.status().totals.opened == 1));
+        let (first, second) =
+            (polled(fetch(&agent, origin.url("/"))), polled(fetch(&agent, origin.url("/"))));
         first.await.unwrap();
-
-        recorder.probe(|| panic!("the subscriber of a test"));
-        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| agent.close_idle()));
-        assert!(panicked.is_err());
+        second.await.unwrap();
+        agent.close_idle();
+        assert_eq!(recorder.take().len(), 8);
         recorder.probe(|| ());
-        let totals = at_rest(&agent).await;
-        assert_eq!((totals.idle, totals.closed), (0, 1), "it was closed all the same");
-        fetch(&agent, origin.url("/")).await.unwrap();
+    });
+}
+
+/// Whoever was to be woken after that would wait for ever.
+#[test]
+fn a_subscriber_that_panics_takes_nobodys_turn() {
+    recorded(async |case, recorder| {
+        let origin = case.plain(PlainOrigin::builder());
+        let agent = Agent::new();
+        let mut request = Box::pin(fetch(&agent, origin.url("/")));
+        assert!(poll_once(&mut request).await.is_none());
+        recorder.take();
+        let panics = AtomicBool::new(true);
+        recorder.probe(move || assert!(!panics.swap(false, Ordering::Relaxed), "the subscriber of a test"));
+        assert_eq!(request.await.unwrap(), "hello");
+        assert_eq!(recorder.take()[0].text.split(" socket=").next(), Some("socket opened"));
+        assert_eq!(at_rest(&agent).await.idle, 1);
     });
 }
