@@ -155,3 +155,73 @@ impl serde::Serialize for CloseReason {
         serializer.serialize_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::CloseReason;
+    use super::CloseReason::*;
+
+    /// The reason declared after this one. A new one must be put into the chain, or this does not compile.
+    fn next(reason: CloseReason) -> Option<CloseReason> {
+        Some(match reason {
+            DialFailed => DialAborted,
+            DialAborted => ResponseSaidClose,
+            ResponseSaidClose => RequestSaidClose,
+            RequestSaidClose => Http10,
+            Http10 => CloseDelimited,
+            CloseDelimited => SurplusBytes,
+            SurplusBytes => UnsolicitedBytes,
+            UnsolicitedBytes => ClosedByServer,
+            ClosedByServer => Stale,
+            Stale => Suspect,
+            Suspect => Truncated,
+            Truncated => ProtocolError,
+            ProtocolError => IoError,
+            IoError => Cancelled,
+            Cancelled => TimedOut,
+            TimedOut => BodyNotDrained,
+            BodyNotDrained => UploadUnfinished,
+            UploadUnfinished => RequestBodyFailed,
+            RequestBodyFailed => KeepAliveOff,
+            KeepAliveOff => IdleTimeout,
+            IdleTimeout => Suspended,
+            Suspended => KeepAliveHint,
+            KeepAliveHint => MaxAge,
+            MaxAge => MaxRequests,
+            MaxRequests => IdleLimit,
+            IdleLimit => Evicted,
+            Evicted => DescriptorLimit,
+            DescriptorLimit => OverLimit,
+            OverLimit => CloseIdle,
+            CloseIdle => AgentClosed,
+            AgentClosed => Destroyed,
+            Destroyed => AgentDropped,
+            AgentDropped => Upgraded,
+            Upgraded => return None,
+        })
+    }
+
+    #[test]
+    fn every_reason_has_a_name_and_a_sentence_of_its_own() {
+        let all: Vec<_> = std::iter::successors(Some(DialFailed), |&reason| next(reason)).collect();
+        for pair in all.windows(2) {
+            assert!(pair[0] < pair[1], "{pair:?} are declared in another order");
+        }
+        let names: BTreeSet<_> = all.iter().map(|reason| reason.name()).collect();
+        let sentences: BTreeSet<_> = all.iter().map(ToString::to_string).collect();
+        assert_eq!((names.len(), sentences.len()), (all.len(), all.len()));
+        for reason in all {
+            let (name, sentence) = (reason.name(), reason.to_string());
+            assert!(
+                name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_'),
+                "{name}"
+            );
+            // As they stand in "closed because …".
+            assert!(sentence.contains(' ') && !sentence.ends_with('.'), "{sentence}");
+            let name: String = name.split('_').collect();
+            assert_eq!(name, format!("{reason:?}").to_lowercase(), "the name is the variant's");
+        }
+    }
+}

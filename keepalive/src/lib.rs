@@ -2,7 +2,8 @@
 //!
 //! An [`Agent`] owns the connections of a program to its HTTP servers. It caps how many are open to each
 //! [`Origin`] and in all, keeps them alive between requests, lets the requests that must wait stand in one
-//! fair queue, and shows what it is doing ([`Agent::status`]).
+//! fair queue, and shows what it is doing: its counts ([`Agent::status`]), its sockets ([`Agent::sockets`]),
+//! and what happens as it happens ([`Agent::subscribe`], and `tracing` events with the target `keepalive`).
 //!
 //! ```
 //! # tokio::runtime::Runtime::new()?.block_on(async {
@@ -25,7 +26,8 @@
 //! agent can be used from several runtimes; what is begun for a request (a dial, reading off a dropped
 //! body) runs on that request's runtime.
 //!
-//! Features: `json` (bodies from and to JSON), `serde` (`Status` and its parts can be serialized).
+//! Features: `json` (bodies from and to JSON), `serde` (`Status`, `SocketInfo` and
+//! `Event` can be serialized).
 
 mod agent;
 mod body;
@@ -34,6 +36,7 @@ mod close_reason;
 mod connect;
 mod descriptors;
 mod error;
+mod event;
 mod exchange;
 mod h1;
 mod io;
@@ -42,13 +45,16 @@ mod options;
 mod origin;
 mod pool;
 mod request;
+mod socket_info;
 mod timer;
+mod trace;
 
 pub use agent::{Agent, AgentBuilder, OriginStatus, ResponseFuture, Status, Totals};
 pub use body::{Body, Upgraded};
 pub use close_reason::CloseReason;
 pub use descriptors::{FdLimit, default_max_total_sockets, raise_fd_limit};
 pub use error::{Error, Phase};
+pub use event::{Event, Unserved};
 pub use exchange::{ConnectionInfo, Timings};
 pub use options::{
     DEFAULT_BODY_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_EXPECT_CONTINUE_TIMEOUT,
@@ -56,7 +62,9 @@ pub use options::{
     DEFAULT_QUEUE_TIMEOUT, DEFAULT_RESPONSE_TIMEOUT, DEFAULT_TCP_KEEPALIVE, RequestOptions, Scheduling,
 };
 pub use origin::Origin;
+pub use pool::{EVENTS_KEPT, Events};
 pub use request::{IntoUrl, RequestBuilder, Response};
+pub use socket_info::{SocketInfo, SocketState};
 
 /// Begins a GET request of the [global agent](Agent::global) (Node: `http.get`).
 ///

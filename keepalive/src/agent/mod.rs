@@ -15,11 +15,11 @@ pub use self::builder::AgentBuilder;
 use self::builder::check_sockets;
 pub use self::future::ResponseFuture;
 pub use self::status::{OriginStatus, Status, Totals};
-use crate::Error;
 use crate::error::BoxError;
 use crate::options::RequestDefaults;
-use crate::pool::Pool;
+use crate::pool::{Events, Pool};
 use crate::request::{IntoUrl, RequestBuilder};
+use crate::{Error, SocketInfo};
 
 /// Owns the connections of a program to its HTTP servers (Node: `http.Agent`).
 ///
@@ -141,6 +141,58 @@ impl Agent {
     #[must_use]
     pub fn status(&self) -> Status {
         Status::of(self.handle.pool.snapshot())
+    }
+
+    /// The sockets that are open at this instant, sorted by their number; a dial counts from its start
+    /// (Node: `agent.sockets`, `freeSockets`).
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// # let origin = testkit::PlainOrigin::new();
+    /// # let url = origin.url("/");
+    /// let agent = keepalive::Agent::new();
+    /// agent.get(&url).send().await?.text().await?;
+    /// let sockets = agent.sockets();
+    /// assert_eq!((sockets[0].id, sockets[0].requests), (1, 1));
+    /// assert_eq!(sockets[0].state, keepalive::SocketState::Idle);
+    /// # Ok::<(), keepalive::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn sockets(&self) -> Vec<SocketInfo> {
+        self.handle.pool.sockets()
+    }
+
+    /// Listens to what happens from now on, in the order in which it does (Node: events of sockets,
+    /// requests and the agent, each on its own).
+    ///
+    /// Any number may listen; each sees every event. Nobody who listens slows the agent down or fills its
+    /// memory: it keeps the latest [`EVENTS_KEPT`](crate::EVENTS_KEPT) events, and a listener further behind
+    /// loses the oldest and is told how many ([`Event::Lost`](crate::Event::Lost)).
+    ///
+    /// ```
+    /// use keepalive::{Agent, Event};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// # let origin = testkit::PlainOrigin::new();
+    /// # let url = origin.url("/");
+    /// let agent = Agent::new();
+    /// let mut events = agent.subscribe();
+    /// agent.get(&url).send().await?.text().await?;
+    /// drop(agent);
+    /// while let Some(event) = events.next().await {
+    ///     if let Event::SocketClosed { socket, reason, .. } = event {
+    ///         assert_eq!((socket, reason.name()), (1, "agent_dropped"));
+    ///     }
+    /// }
+    /// # Ok::<(), keepalive::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "events are only kept for those who hold it"]
+    pub fn subscribe(&self) -> Events {
+        self.handle.pool.subscribe()
     }
 
     /// Changes the limit of sockets for each origin, at once: raising it serves the queue, lowering it

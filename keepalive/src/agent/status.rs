@@ -1,7 +1,7 @@
 //! What an agent shows of itself.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::pool::{OriginSnapshot, Snapshot};
 use crate::{CloseReason, Origin, clock};
@@ -55,7 +55,8 @@ pub struct OriginStatus {
 /// All origins together.
 ///
 /// At every instant `opened == active + idle + connecting + draining + closing + upgraded + closed` and
-/// `requests == done + failed + cancelled + running + waiting`.
+/// `requests == done + failed + cancelled + running + waiting`; `closed` is the sum of `closed_by`, and each
+/// count of sockets is the sum of the origins'.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -74,6 +75,8 @@ pub struct Totals {
     pub upgraded: usize,
     /// See [`OriginStatus::queued`].
     pub queued: usize,
+    /// How long the oldest request without a socket has waited.
+    pub oldest_queued: Option<Duration>,
     /// Requests without a socket: queued, or with their dial under way.
     pub waiting: usize,
     /// Requests with a socket.
@@ -105,6 +108,7 @@ pub struct Totals {
 impl Status {
     pub(super) fn of(snapshot: Snapshot) -> Self {
         let now = clock::now().into_std();
+        let waited = |since: Option<Instant>| since.map(|since| now.saturating_duration_since(since));
         let limit = |limit| (limit != usize::MAX).then_some(limit);
         let max_sockets = limit(snapshot.max_sockets);
         let origin_status = |origin: OriginSnapshot| OriginStatus {
@@ -116,7 +120,7 @@ impl Status {
             closing: origin.counts.closing,
             upgraded: origin.counts.upgraded,
             queued: origin.queued,
-            oldest_queued: origin.oldest_since.map(|since| now.saturating_duration_since(since)),
+            oldest_queued: waited(origin.oldest_since),
             server_idle_limit: origin.server_idle_limit,
             max_sockets,
         };
@@ -129,6 +133,7 @@ impl Status {
             closing: counts.closing,
             upgraded: counts.upgraded,
             queued: snapshot.origins.iter().map(|origin| origin.queued).sum(),
+            oldest_queued: snapshot.origins.iter().filter_map(|origin| waited(origin.oldest_since)).max(),
             waiting: snapshot.waiters,
             running: totals.running,
             opened: totals.opened,

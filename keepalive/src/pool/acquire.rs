@@ -10,19 +10,19 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use super::lease::Dead;
-use super::state::{Outcome, SocketKey, Ticket, Turn, WaiterKey};
+use super::request::Request;
+use super::state::{Outcome, SocketKey, Turn, WaiterKey};
 use super::{Inner, Lease, Pool, Socket, Waiting, keeper, queue_error};
 use crate::error::{Error, Phase};
-use crate::{CloseReason, Origin, clock};
+use crate::{CloseReason, Origin, Unserved, clock};
 
 /// Resolves to a socket that is good at that moment. Dropping it leaves the queue at once.
 ///
 /// It can be polled again for another socket after [`again`](Self::again).
 pub(crate) struct Acquire {
     pool: Arc<Pool>,
-    origin: Origin,
+    request: Request,
     runtime: Handle,
-    ticket: Option<Ticket>,
     waiter: Option<WaiterKey>,
     /// The socket that failed the request, until the request is back in the queue: it wants to be there
     /// when the slot comes free.
@@ -33,20 +33,23 @@ pub(crate) struct Acquire {
 
 /// What the driver finds under the lock.
 enum Answer {
-    Go { socket: Box<Socket>, request_number: u64, idle_for: Duration },
+    Go { socket: Box<Socket>, request_number: u64, idle_for: Duration, noted: bool },
     Wait,
     Fail(Error),
 }
 
 impl Acquire {
     pub(crate) fn new(pool: Arc<Pool>, origin: Origin, runtime: Handle) -> Self {
-        Self { pool, origin, runtime, ticket: None, waiter: None, dead: None, fresh: false }
+        Self { pool, request: Request::new(origin), runtime, waiter: None, dead: None, fresh: false }
     }
 
     /// The socket proved stale before a byte of the response came: asks for another, at the old place.
     /// `written`: it must be one just dialled, since the request is written twice then.
     pub(crate) fn again(&mut self, lease: Lease, written: bool) {
-        self.dead = Some(lease.give_up(CloseReason::Stale));
+        if written {
+            self.request.retried(&self.pool, &lease);
+        }
+        self.dead = Some(lease.give_up(CloseReason::Stale, written));
         self.fresh = written;
     }
 
@@ -57,14 +60,14 @@ impl Acquire {
 
     /// Leaves the queue because the time for it is up; the error explains what holds the sockets.
     pub(crate) fn time_out(&mut self, waited: Duration) -> Error {
-        let error = queue_error::explain(&self.pool, &self.origin, waited);
-        self.leave(Outcome::Failed);
+        let error = queue_error::explain(&self.pool, &self.request.origin, waited);
+        self.leave(Unserved::TimedOut);
         error
     }
 
     /// Leaves the queue because the whole request's time is up.
     pub(crate) fn fail(&mut self) {
-        self.leave(Outcome::Failed);
+        self.leave(Unserved::TimedOut);
     }
 
     /// One question to the pool, the first or another.
@@ -81,28 +84,33 @@ impl Acquire {
         let again = std::mem::take(&mut self.fresh);
         let (answer, keeper, _old) = self.pool.event(|inner, now| {
             inner.notice(reading, now);
-            let turn = match (self.waiter, self.ticket) {
+            self.request.since.get_or_insert(now);
+            let turn = match (self.waiter, self.request.ticket) {
                 (Some(waiter), _) => inner.state.poll_waiter(waiter, now),
-                (None, Some(ticket)) if again => inner.state.request_again(&self.origin, ticket, now),
-                (None, Some(ticket)) => inner.state.request(&self.origin, ticket, now),
+                (None, Some(ticket)) if again => inner.state.request_again(&self.request.origin, ticket, now),
+                (None, Some(ticket)) => inner.state.request(&self.request.origin, ticket, now),
                 (None, None) => match inner.state.arrive() {
                     None => return (Answer::Fail(Error::closed()), None, (None, Some(waker))),
                     Some(ticket) => {
-                        self.ticket = Some(ticket);
-                        inner.state.request(&self.origin, ticket, now)
+                        self.request.ticket = Some(ticket);
+                        inner.state.request(&self.request.origin, ticket, now)
                     }
                 },
             };
             let keeper = inner.lacks_keeper(&self.runtime);
+            let noted = inner.state.notes_wanted();
+            if noted {
+                self.request.note(inner, turn, self.waiter.is_none(), now);
+            }
             if let Turn::Wait(key) = turn {
                 self.waiter = Some(key);
                 return (Answer::Wait, keeper, inner.wait(key, waker, &self.runtime));
             }
             let mut waiting = self.waiter.take().and_then(|key| inner.waiters[key.0].take());
             let answer = match turn {
-                Turn::Go(key) => inner.lend(key, now),
+                Turn::Go(key) => inner.lend(key, now, noted),
                 Turn::Full => Answer::Fail(Error::queue_full(inner.state.limits().max_queued)),
-                _ => Answer::Fail(failure(waiting.as_mut(), &self.origin)),
+                _ => Answer::Fail(failure(waiting.as_mut(), &self.request.origin)),
             };
             (answer, keeper, (waiting, Some(waker)))
         });
@@ -112,9 +120,12 @@ impl Acquire {
         answer
     }
 
-    fn leave(&mut self, outcome: Outcome) {
+    fn leave(&mut self, why: Unserved) {
         if let Some(key) = self.waiter.take() {
+            let cancelled = why == Unserved::Cancelled;
+            let outcome = if cancelled { Outcome::Cancelled } else { Outcome::Failed };
             let waiting = self.pool.event(|inner, now| {
+                inner.tell(|| self.request.unserved(why, now));
                 inner.state.leave_queue(key, outcome, now);
                 inner.waiters[key.0].take()
             });
@@ -130,8 +141,10 @@ impl Future for Acquire {
         loop {
             let answer = self.ask(cx);
             self.dead = None;
-            let (socket, request_number, idle_for) = match answer {
-                Answer::Go { socket, request_number, idle_for } => (socket, request_number, idle_for),
+            let (socket, request_number, idle_for, noted) = match answer {
+                Answer::Go { socket, request_number, idle_for, noted } => {
+                    (socket, request_number, idle_for, noted)
+                }
                 Answer::Wait => return Poll::Pending,
                 Answer::Fail(error) => return Poll::Ready(Err(error)),
             };
@@ -140,9 +153,17 @@ impl Future for Acquire {
             // place. A new one that dies at once is the server's answer; asking again could go on for ever.
             let parked = lease.was_parked();
             match lease.checked(parked) {
-                Ok(lease) => return Poll::Ready(Ok(lease)),
+                Ok(mut lease) => {
+                    if noted {
+                        self.request.assigned(&self.pool, &mut lease);
+                    }
+                    return Poll::Ready(Ok(lease));
+                }
                 Err(socket) if parked => self.dead = Some(socket),
-                Err(socket) => return Poll::Ready(Err(dead_at_once(&self.origin, socket.reason))),
+                Err(socket) => {
+                    self.pool.event(|inner, now| inner.tell(|| self.request.unserved(Unserved::Failed, now)));
+                    return Poll::Ready(Err(dead_at_once(&self.request.origin, socket.reason)));
+                }
             }
         }
     }
@@ -151,24 +172,30 @@ impl Future for Acquire {
 impl Drop for Acquire {
     fn drop(&mut self) {
         if self.dead.is_some() {
-            self.pool.event(|inner, _| inner.state.finish(Outcome::Cancelled, false));
+            self.pool.event(|inner, now| {
+                inner.state.finish(Outcome::Cancelled, false);
+                inner.tell(|| self.request.unserved(Unserved::Cancelled, now));
+            });
         }
-        self.leave(Outcome::Cancelled);
+        self.leave(Unserved::Cancelled);
     }
 }
 
 impl fmt::Debug for Acquire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Acquire").field("origin", &self.origin).field("ticket", &self.ticket).finish()
+        f.debug_struct("Acquire")
+            .field("origin", &self.request.origin)
+            .field("ticket", &self.request.ticket)
+            .finish()
     }
 }
 
 impl Inner {
-    fn lend(&mut self, key: SocketKey, now: Instant) -> Answer {
+    fn lend(&mut self, key: SocketKey, now: Instant, noted: bool) -> Answer {
         let request_number = self.state.served(key);
         let idle_for = now.saturating_duration_since(self.state.free_since(key));
         match self.held(key).parked.take() {
-            Some(socket) => Answer::Go { socket, request_number, idle_for },
+            Some(socket) => Answer::Go { socket, request_number, idle_for, noted },
             None => unreachable!("the pool holds every socket that the machine gives out"),
         }
     }

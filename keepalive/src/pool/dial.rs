@@ -6,12 +6,13 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Weak};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
+use super::journal::Journal;
 use super::lease::Socket;
 use super::state::SocketKey;
 use super::{Pool, spawn};
@@ -19,7 +20,7 @@ use crate::connect::{Connect, Connected};
 use crate::descriptors::{self, Dialer, Place};
 use crate::io::Permit;
 use crate::lacking::or_lacking;
-use crate::{Error, Origin, clock};
+use crate::{CloseReason, Error, Event, Origin, clock, trace};
 
 pub(super) fn start(
     pool: &Arc<Pool>,
@@ -31,8 +32,10 @@ pub(super) fn start(
 ) {
     let began = clock::now().into_std();
     let connect = Arc::clone(&pool.connect);
+    let journal = Arc::clone(&pool.journal);
     let pool = Arc::downgrade(pool);
-    let slot = Arc::new(Slot { pool: Weak::clone(&pool), key });
+    let slot = Slot { pool: Weak::clone(&pool), key, journal, id, origin: origin.clone(), began };
+    let slot = Arc::new(slot);
     spawn(runtime, async move {
         let permit = Permit::new(slot.clone());
         let place = Place::new(slot.clone(), origin.clone());
@@ -79,6 +82,7 @@ impl Pool {
                     let held = inner.held(key);
                     held.stop = None;
                     held.raw = socket.io.raw();
+                    (held.local, held.peer) = (socket.local, socket.peer);
                     held.body_since = Arc::clone(&socket.body_since);
                     held.parked = Some(socket);
                     inner.state.dialed(key, now);
@@ -102,6 +106,11 @@ impl Pool {
 struct Slot {
     pool: Weak<Pool>,
     key: SocketKey,
+    /// For what is to be told of a dial that outlives its pool.
+    journal: Arc<Journal>,
+    id: u64,
+    origin: Origin,
+    began: Instant,
 }
 
 impl Drop for Slot {
@@ -111,6 +120,8 @@ impl Drop for Slot {
                 *inner.held(self.key) = super::Held::default();
                 inner.state.closed(self.key, now);
             });
+        } else {
+            self.tell_close();
         }
         descriptors::tell();
     }
@@ -124,6 +135,28 @@ impl Dialer for Slot {
 
     fn agent(&self) -> usize {
         self.pool.as_ptr().addr()
+    }
+}
+
+impl Slot {
+    /// The pool is gone, and with it whoever wanted this dial.
+    fn tell_close(&self) {
+        let traced = trace::is_on();
+        if !traced && !self.journal.is_read() {
+            return;
+        }
+        let event = Event::SocketClosed {
+            socket: self.id,
+            origin: self.origin.clone(),
+            reason: CloseReason::DialAborted,
+            age: clock::now().into_std().saturating_duration_since(self.began),
+            requests: 0,
+        };
+        let mut wakers = Vec::new();
+        self.journal.append([event.clone()], |waker| wakers.push(waker));
+        // In a drop, and all is said: a subscriber's panic stops here.
+        let _ = if traced { trace::all(&[event]) } else { Ok(()) };
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 

@@ -91,7 +91,7 @@ impl Socket {
 
 impl Socket {
     fn close(self: Box<Self>, pool: &Arc<Pool>, reason: CloseReason, ending: Ending) {
-        self.announce_close(pool, reason, ending);
+        self.announce_close(pool, reason, ending, true);
         drop(self);
     }
 
@@ -106,10 +106,13 @@ impl Socket {
         pool.event(|inner, now| inner.state.found_dead(self.key, reason, now));
     }
 
-    /// Says that the socket is dropped next.
-    fn announce_close(&self, pool: &Arc<Pool>, reason: CloseReason, ending: Ending) {
+    /// Says that the socket is dropped next, and whether the request that had it `used` it.
+    fn announce_close(&self, pool: &Arc<Pool>, reason: CloseReason, ending: Ending, used: bool) {
         pool.event(|inner, _| {
             ending.count(&mut inner.state);
+            if !used {
+                inner.state.unused(self.key);
+            }
             inner.state.closing(self.key, reason);
         });
     }
@@ -146,6 +149,11 @@ impl Lease {
     /// Whether the socket has served another request before.
     pub(crate) fn reused(&self) -> bool {
         self.request_number > 1
+    }
+
+    /// The socket's number.
+    pub(super) fn id(&self) -> u64 {
+        self.socket.as_ref().map_or(0, |socket| socket.id)
     }
 
     /// Whether the server may have given the socket up before this request was written to it.
@@ -222,15 +230,15 @@ impl Lease {
             let ending = self.ending(Outcome::Failed);
             self.pool.event(|inner, _| ending.count(&mut inner.state));
         }
-        Err(self.give_up(reason))
+        Err(self.give_up(reason, false))
     }
 
-    /// The socket is to be closed, and its request goes on without it.
-    pub(super) fn give_up(mut self, reason: CloseReason) -> Dead {
+    /// The socket is to be closed, and its request, which `used` it or not, goes on without it.
+    pub(super) fn give_up(mut self, reason: CloseReason, used: bool) -> Dead {
         self.finished = true;
         let socket = self.socket.take();
         if let Some(socket) = &socket {
-            socket.announce_close(&self.pool, reason, Ending::NONE);
+            socket.announce_close(&self.pool, reason, Ending::NONE, used);
         }
         Dead { reason, _socket: socket }
     }
@@ -251,7 +259,8 @@ impl Lease {
         if let Some(reason) = socket.watch() {
             let surplus = reason == CloseReason::UnsolicitedBytes && outcome == Outcome::Done;
             let reason = if surplus { CloseReason::SurplusBytes } else { reason };
-            return socket.close(&self.pool, reason, ending);
+            let used = outcome == Outcome::Done;
+            return socket.announce_close(&self.pool, reason, ending, used);
         }
         let key = socket.key;
         let descriptors_are_short = descriptors::somebody_waits();

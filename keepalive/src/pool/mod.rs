@@ -16,15 +16,21 @@ mod acquire;
 mod descriptors;
 mod dial;
 mod effects;
+mod events;
+mod journal;
 mod keeper;
 mod lease;
+mod notes;
 mod queue_error;
+mod request;
 mod shrink;
 mod spawn;
 mod state;
 mod suspend;
 
 use std::fmt;
+use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
@@ -35,6 +41,9 @@ use tokio::sync::Notify;
 
 pub(crate) use self::acquire::Acquire;
 use self::effects::{Effect, Effects};
+pub use self::events::Events;
+pub use self::journal::EVENTS_KEPT;
+use self::journal::Journal;
 use self::keeper::Keeper;
 pub(crate) use self::lease::{Lease, Socket};
 pub(crate) use self::queue_error::Seconds;
@@ -47,12 +56,14 @@ use crate::connect::Connect;
 use crate::descriptors::{Membership, default_max_total_sockets, enroll};
 use crate::error::Phase;
 use crate::io::RawSocket;
-use crate::{CloseReason, Error, clock};
+use crate::{CloseReason, Error, Event, clock, trace};
 
 /// The sockets and waiters of one agent.
 pub(crate) struct Pool {
     inner: Mutex<Inner>,
     connect: Arc<dyn Connect>,
+    /// Shared with every slot, so that the last of them ends it. Written under the lock of `inner`.
+    journal: Arc<Journal>,
     /// Idle sockets on which something happened, by key and id (keys are used again).
     stirred: Mutex<Vec<(SocketKey, u64)>>,
     /// Told when a closing agent has come to rest.
@@ -78,6 +89,8 @@ struct Inner {
     stays_open: bool,
     /// Nobody has set the limit of sockets in all: it follows the limit of descriptors.
     default_total: bool,
+    /// What the event under way has told so far; empty between events.
+    log: Vec<Event>,
 }
 
 /// What the driver holds for a socket.
@@ -87,6 +100,8 @@ struct Held {
     parked: Option<Box<Socket>>,
     /// While it is dialled: tells the dial to stop.
     stop: Option<Arc<Notify>>,
+    local: Option<SocketAddr>,
+    peer: Option<SocketAddr>,
     /// Reaches the descriptor while a request uses it.
     raw: Weak<RawSocket>,
     /// Since when a response body on it waits to be read, in ns since the pool's epoch and one more;
@@ -123,10 +138,12 @@ impl Pool {
                 closing: false,
                 stays_open,
                 default_total,
+                log: Vec::new(),
             };
             Arc::new(Self {
                 inner: Mutex::new(inner),
                 connect,
+                journal: Arc::default(),
                 stirred: Mutex::default(),
                 emptied: Notify::new(),
                 epoch: clock::now().into_std(),
@@ -192,12 +209,21 @@ impl Pool {
     /// One event: reads the clock, takes the lock, lets go of it and carries out what follows.
     fn event<T>(self: &Arc<Self>, event: impl FnOnce(&mut Inner, Instant) -> T) -> T {
         let now = clock::now().into_std();
+        let traced = trace::is_on();
+        let noted = traced || self.journal.is_read();
         let mut effects = Effects::default();
         let mut inner = self.lock();
+        inner.state.want_notes(noted);
         let result = event(&mut inner, now);
+        let told = if noted { inner.publish(&self.journal, traced, &mut effects) } else { Vec::new() };
         inner.collect(&mut effects);
         drop(inner);
+        // Before the effects, which lead to other events: on one thread all are traced in their order.
+        let traced = trace::all(&told);
         effects.run(self);
+        if let Err(panic) = traced {
+            resume_unwind(panic);
+        }
         result
     }
 

@@ -13,8 +13,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{Empty, Full};
 use keepalive::{
-    Agent, AgentBuilder, Body, CloseReason, ConnectionInfo, Error, Origin, OriginStatus, Phase,
-    RequestBuilder, RequestOptions, ResponseFuture, Scheduling, Status, Timings, Totals, Upgraded,
+    Agent, AgentBuilder, Body, CloseReason, ConnectionInfo, Error, Event, Events, Origin, OriginStatus,
+    Phase, RequestBuilder, RequestOptions, ResponseFuture, Scheduling, SocketInfo, SocketState, Status,
+    Timings, Totals, Unserved, Upgraded,
 };
 use testkit::{Case, Gate, PlainOrigin};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -58,6 +59,15 @@ fn the_bounds_of_every_type_hold() {
     cloned::<Scheduling>();
     cloned::<Phase>();
     cloned::<CloseReason>();
+    cloned::<Event>();
+    value::<Event>();
+    value::<Events>();
+    cloned::<SocketInfo>();
+    value::<SocketInfo>();
+    cloned::<SocketState>();
+    cloned::<Unserved>();
+    fn listens<T: Send>(_: impl FnOnce(&'static mut Events) -> T) {}
+    listens(Events::next);
     sent::<RequestBuilder>();
     sent::<keepalive::Response>();
     sent::<ResponseFuture<Body>>();

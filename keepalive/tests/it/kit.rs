@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use http::Response;
-use keepalive::{Agent, Body, CloseReason, ConnectionInfo, Error, IntoUrl, Totals};
+use keepalive::{Agent, Body, CloseReason, ConnectionInfo, Error, IntoUrl, OriginStatus, Totals};
 
 /// A GET whose body is read to the end.
 pub(crate) fn fetch<U: IntoUrl + 'static>(
@@ -101,7 +101,16 @@ pub(crate) async fn at_rest(agent: &Agent) -> Totals {
 /// Every socket and every request is in exactly one place, at any instant.
 #[track_caller]
 pub(crate) fn accounts(agent: &Agent) -> Totals {
-    let it = agent.status().totals;
+    let status = agent.status();
+    let it = status.totals;
+    let sum = |count: fn(&OriginStatus) -> usize| status.origins.iter().map(count).sum::<usize>();
+    let (active, idle, connecting) = (sum(|it| it.active), sum(|it| it.idle), sum(|it| it.connecting));
+    assert_eq!((active, idle, connecting), (it.active, it.idle, it.connecting), "{it:#?}");
+    let (draining, closing, upgraded) = (sum(|it| it.draining), sum(|it| it.closing), sum(|it| it.upgraded));
+    assert_eq!((draining, closing, upgraded), (it.draining, it.closing, it.upgraded), "{it:#?}");
+    assert_eq!(sum(|it| it.queued), it.queued, "{it:#?}");
+    let oldest = status.origins.iter().filter_map(|it| it.oldest_queued).max();
+    assert_eq!(it.oldest_queued, oldest, "{it:#?}");
     let open = it.active + it.idle + it.connecting + it.draining + it.closing + it.upgraded;
     assert_eq!(it.opened, open as u64 + it.closed, "{it:#?}");
     assert_eq!(it.closed, it.closed_by.values().sum::<u64>(), "{it:#?}");

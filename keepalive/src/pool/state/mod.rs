@@ -30,6 +30,7 @@ mod dials;
 mod idle;
 mod list;
 mod lore;
+mod notes;
 mod origins;
 mod phase;
 mod snapshot;
@@ -49,6 +50,8 @@ use slab::Slab;
 pub(crate) use self::idle::Hint;
 use self::list::List;
 use self::lore::Lore;
+pub(crate) use self::notes::Note;
+use self::notes::Notes;
 use self::origins::Record;
 use self::phase::Counts;
 pub(crate) use self::snapshot::{OriginSnapshot, Snapshot, Totals};
@@ -78,7 +81,7 @@ pub(crate) struct WaiterKey(pub(crate) usize);
 
 /// A request's place in the one queue; it keeps it when it must wait again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Ticket(u64);
+pub(crate) struct Ticket(pub(crate) u64);
 
 /// What the driver has to do, after it has let go of the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,6 +177,7 @@ pub(crate) struct State {
     /// Counts arrivals and dial starts, to tell which came first.
     moment: u64,
     actions: VecDeque<Action>,
+    notes: Notes,
 }
 
 impl State {
@@ -204,6 +208,7 @@ impl State {
             newcomer: None,
             moment: 0,
             actions: VecDeque::new(),
+            notes: Notes::default(),
         }
     }
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use super::phase::Counts;
+use super::phase::{Counts, Phase};
 use super::waiters::Place;
-use super::{OriginKey, State};
-use crate::{CloseReason, Origin};
+use super::{OriginKey, SocketKey, State};
+use crate::{CloseReason, Origin, SocketState};
 
 /// Sums since the agent was made.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,44 @@ pub(crate) struct OriginSnapshot {
     pub(crate) server_idle_limit: Option<Duration>,
 }
 
+/// One open socket.
+#[derive(Debug)]
+pub(crate) struct SocketSnapshot<'a> {
+    pub(crate) key: SocketKey,
+    pub(crate) id: u64,
+    pub(crate) origin: &'a Origin,
+    pub(crate) state: SocketState,
+    pub(crate) born: Instant,
+    pub(crate) served: u64,
+    pub(crate) idle_since: Option<Instant>,
+}
+
 impl State {
+    /// The open sockets, in no order.
+    pub(crate) fn list_sockets(&self) -> impl Iterator<Item = SocketSnapshot<'_>> {
+        self.sockets.iter().map(|(key, socket)| {
+            let state = match socket.phase {
+                Phase::Dialing { .. } | Phase::Aborting => SocketState::Connecting,
+                Phase::Idle => SocketState::Idle,
+                // Only looked at.
+                Phase::Active if socket.kept => SocketState::Idle,
+                Phase::Offered { .. } | Phase::Active => SocketState::Active,
+                Phase::Draining => SocketState::Draining,
+                Phase::Closing(_) => SocketState::Closing,
+                Phase::Upgraded { .. } => SocketState::Upgraded,
+            };
+            SocketSnapshot {
+                key: SocketKey(key),
+                id: socket.id,
+                origin: &self.origins[socket.origin.0].origin,
+                state,
+                born: socket.born,
+                served: socket.served,
+                idle_since: (state == SocketState::Idle).then_some(socket.since),
+            }
+        })
+    }
+
     pub(crate) fn snapshot(&self) -> Snapshot {
         let mut oldest = HashMap::new();
         for (_, waiter) in self.waiters.iter().filter(|(_, waiter)| waiter.place != Place::Failed) {

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::idle::Hint;
 use super::list::{Linked, Links};
+use super::notes::Note;
 use super::phase::Phase;
 use super::{Action, CLAIM, Mode, OriginKey, Outcome, SocketKey, State, WaiterKey};
 use crate::{CloseReason, Origin};
@@ -23,6 +24,8 @@ pub(super) struct Socket {
     pub(super) since: Instant,
     /// How many requests it has been given to.
     pub(super) served: u64,
+    /// It was told as parked, and no request has taken it since; also while it is looked at.
+    pub(super) kept: bool,
     /// What its server said with the last response.
     pub(super) hint: Hint,
     /// When its dial succeeded; before that, when it began.
@@ -45,12 +48,14 @@ impl State {
             Phase::Dialing { .. } => {
                 self.origins[origin.0].known.refused = false;
                 self.sockets[key.0].born = now;
+                self.note(key, Note::Opened);
                 self.free(key, now);
             }
             // The abort came too late to stop it; nobody gets it all the same.
             _ => self.shut(key, CloseReason::DialAborted),
         }
         self.assign(origin, now);
+        self.settle(key);
     }
 
     /// The dial failed: the oldest waiter that stood there when it began fails with it. The caller
@@ -80,18 +85,26 @@ impl State {
             _ => self.actions.push_back(Action::Close { socket: key }),
         }
         self.assign(origin, now);
+        self.settle(key);
     }
 
     /// The socket was taken and not used: as if it had stayed idle all the time.
     pub(crate) fn put_back(&mut self, key: SocketKey, now: Instant) {
-        let socket = &mut self.sockets[key.0];
-        socket.served -= 1;
+        self.unused(key);
+        let socket = &self.sockets[key.0];
         let origin = socket.origin;
         match socket.phase {
             Phase::Active => self.resume(key, now),
             _ => self.actions.push_back(Action::Close { socket: key }),
         }
         self.assign(origin, now);
+        self.settle(key);
+    }
+
+    /// The request that took the socket did not use it. One that was only looked at was given to none.
+    pub(crate) fn unused(&mut self, key: SocketKey) {
+        let socket = &mut self.sockets[key.0];
+        socket.served -= u64::from(!socket.kept);
     }
 
     /// What the server said about keeping the socket, with the response just read; to be told with every
@@ -181,7 +194,10 @@ impl State {
             Phase::Active | Phase::Draining | Phase::Idle | Phase::Offered { .. } => CloseReason::Cancelled,
         };
         self.leave(key);
-        let id = self.sockets.remove(key.0).id;
+        let Socket { id, born, served, .. } = self.sockets[key.0];
+        let age = now.saturating_duration_since(born);
+        self.note(key, Note::Closed { reason, age, requests: served });
+        self.sockets.remove(key.0);
         self.retiring -= usize::from(id < self.retired);
         self.totals.closed += 1;
         *self.closed_by.entry(reason).or_default() += 1;
@@ -250,6 +266,7 @@ impl State {
             phase,
             since: now,
             served: 0,
+            kept: false,
             hint: Hint::default(),
             born: now,
             stirred: false,
@@ -258,6 +275,7 @@ impl State {
             in_agent: Links::default(),
         });
         self.enter(SocketKey(key), phase);
+        self.note(SocketKey(key), Note::Dialing);
         SocketKey(key)
     }
 
@@ -292,10 +310,23 @@ impl State {
         self.early.extend(early.map(|at| (at, key)));
     }
 
+    /// To be called for a socket that was freed, once `assign` has decided about it.
+    pub(super) fn settle(&mut self, key: SocketKey) {
+        let socket = &mut self.sockets[key.0];
+        if socket.phase == Phase::Idle && !std::mem::replace(&mut socket.kept, true) {
+            self.note(key, Note::Parked);
+        }
+    }
+
     /// Gives an idle or offered socket to the request that asks for it now.
-    pub(super) fn take(&mut self, key: SocketKey) {
-        self.set_phase(key, Phase::Active);
+    pub(super) fn lend(&mut self, key: SocketKey) {
+        self.take(key);
         self.sockets[key.0].served += 1;
+        self.sockets[key.0].kept = false;
+    }
+
+    fn take(&mut self, key: SocketKey) {
+        self.set_phase(key, Phase::Active);
         // Whoever takes it looks for himself.
         self.sockets[key.0].stirred = false;
     }

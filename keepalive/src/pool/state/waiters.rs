@@ -93,7 +93,7 @@ impl State {
         self.expire(now);
         let origin = self.origin_key(origin);
         if let Some(socket) = self.pick(origin, fresh, now) {
-            self.take(socket);
+            self.lend(socket);
             return Turn::Go(socket);
         }
         self.totals.running -= 1;
@@ -133,7 +133,7 @@ impl State {
             Place::Queued | Place::Failed => None,
         };
         if let Some(socket) = socket {
-            self.take(socket);
+            self.lend(socket);
             self.totals.running += 1;
             self.remove_waiter(key);
             return Turn::Go(socket);
@@ -156,7 +156,8 @@ impl State {
 
     /// The waiter leaves: cancelled, or out of time.
     pub(crate) fn leave_queue(&mut self, key: WaiterKey, outcome: Outcome, now: Instant) {
-        match self.waiters[key.0].place {
+        let place = self.waiters[key.0].place;
+        match place {
             Place::Queued => self.dequeue(key),
             Place::Offered(socket) => self.resume(socket, now),
             Place::Asleep | Place::Failed => {}
@@ -167,6 +168,9 @@ impl State {
             _ => self.totals.failed += 1,
         }
         self.assign(origin, now);
+        if let Place::Offered(socket) = place {
+            self.settle(socket);
+        }
     }
 
     /// Whether one of the dials under way is this waiter's: it does not wait for a slot.
@@ -184,6 +188,7 @@ impl State {
         self.waiters[waiter.0].place = Place::Asleep;
         self.resume(socket, now);
         self.assign(self.sockets[socket.0].origin, now);
+        self.settle(socket);
     }
 
     /// Takes an offer back that was not claimed yet; the waiter has its old place. `assign` must follow.

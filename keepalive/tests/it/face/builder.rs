@@ -172,3 +172,26 @@ fn the_status_can_be_written_as_json() {
         assert!(sent.contains(r#""done":1"#) && sent.starts_with(r#"{"origins":["#), "{sent}");
     });
 }
+
+#[cfg(all(feature = "json", feature = "serde"))]
+#[test]
+fn events_and_sockets_can_be_written_as_json() {
+    testkit::run(async |case: &Case| {
+        let sink =
+            case.plain(testkit::PlainOrigin::builder().reply(|request| Reply::ok(request.body.clone())));
+        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let mut events = agent.subscribe();
+        drop(crate::kit::polled(crate::kit::fetch(&agent, sink.url("/"))));
+        let events: Vec<_> = std::iter::from_fn(|| events.try_next()).collect();
+        let at = format!(r#""origin":"http://{}""#, sink.addr());
+        let sent = agent.post(sink.url("/")).json(&events).send().await.unwrap().text().await.unwrap();
+        let dialing = format!(r#"[{{"event":"socket_dialing","socket":1,{at}}},"#);
+        let unserved =
+            format!(r#"{{"event":"request_unserved","request":1,{at},"reason":"cancelled","waited":"#);
+        assert!(sent.starts_with(&dialing) && sent.contains(&unserved), "{sent}");
+        let sockets = agent.sockets();
+        let sent = agent.post(sink.url("/")).json(&sockets).send().await.unwrap().text().await.unwrap();
+        assert!(sent.starts_with(&format!(r#"[{{"id":1,{at},"state":"idle","age":"#)), "{sent}");
+        assert!(sent.contains(&format!(r#""peer_addr":"{}""#, sink.addr())), "{sent}");
+    });
+}

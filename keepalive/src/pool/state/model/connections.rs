@@ -86,7 +86,9 @@ impl World {
                     it.stirred |= it.phase != Phase::Idle;
                     it.phase == Phase::Idle
                 });
-                idle.filter(|&idle| idle).into_iter().for_each(|_| oracle.take(id));
+                if idle == Some(true) {
+                    oracle.look_at(id);
+                }
                 idle.unwrap_or(false)
             },
         );
@@ -127,6 +129,7 @@ impl World {
             },
             |oracle, now| {
                 outcome.into_iter().for_each(|outcome| oracle.finish(outcome, false));
+                oracle.socket_mut(id).served -= u64::from(outcome.is_some());
                 oracle.put_back(id, now);
             },
         );

@@ -151,10 +151,16 @@ impl Oracle {
         self.todo.push(Todo::Wake(ticket));
     }
 
+    /// A request gets it.
     pub(super) fn take(&mut self, id: u64) {
+        self.look_at(id);
+        self.socket_mut(id).served += 1;
+    }
+
+    /// The keeper has it.
+    pub(super) fn look_at(&mut self, id: u64) {
         let socket = self.socket_mut(id);
         (socket.phase, socket.stirred) = (Phase::Active, false);
-        socket.served += 1;
     }
 
     pub(super) fn park(&mut self, id: u64, since: Instant) {

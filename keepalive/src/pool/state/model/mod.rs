@@ -5,6 +5,7 @@
 //! - [`facts`], [`oracle`] (its events), [`rules`] and [`ends`]: the model. Plain lists, scanned anew for
 //!   every question; it knows the promises and none of the machine's code.
 //! - [`compare`]: the machine's answers, actions, phases, lists and counts against the model's.
+//! - [`replay`]: what the machine's notes tell, against the machine.
 //! - [`invariants`]: what must hold whatever the model says.
 //! - [`liveness`]: nobody starves.
 //! - [`seen`]: whether all that matters did happen.
@@ -20,6 +21,7 @@ mod invariants;
 mod limits;
 mod liveness;
 mod oracle;
+mod replay;
 mod requests;
 mod rng;
 mod rules;

@@ -121,7 +121,6 @@ impl Oracle {
 
     /// A socket that was taken and not used.
     pub(super) fn put_back(&mut self, id: u64, now: Instant) {
-        self.socket_mut(id).served -= 1;
         match self.socket(id).phase {
             Phase::Active => self.resume(id, now),
             _ => self.todo.push(Todo::Close(id)),

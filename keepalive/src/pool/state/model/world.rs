@@ -9,6 +9,7 @@ use super::compare::compare;
 use super::facts::{ORIGINS, Oracle, Todo};
 use super::invariants::{self, Before};
 use super::limits;
+use super::replay::Replay;
 use super::rng::Rng;
 use crate::Origin;
 use crate::pool::state::{Action, OriginKey, SocketKey, State, Ticket, WaiterKey};
@@ -20,6 +21,7 @@ pub(super) struct World {
     pub(super) now: Instant,
     pub(super) state: State,
     pub(super) oracle: Oracle,
+    replay: Replay,
     pub(super) waiting: Vec<Waiting>,
     pub(super) held: Vec<Held>,
     /// Dials whose tasks run, told to stop or not.
@@ -73,6 +75,7 @@ impl World {
             now,
             state: State::new(limits),
             oracle: Oracle::new(limits),
+            replay: Replay::default(),
             waiting: Vec::new(),
             held: Vec::new(),
             dialing: Vec::new(),
@@ -120,7 +123,9 @@ impl World {
         // A tick may be many decisions, and `destroy` stops dials without need.
         let one_decision = self.due() <= 1 && !event.starts_with("destroy");
         self.story.push(event);
+        self.state.want_notes(true);
         let turn = machine(&mut self.state, self.now);
+        self.replay.follow(&mut self.state);
         let mut todo = self.collect();
         self.oracle.stopped =
             todo.iter().filter_map(|it| if let Todo::Abort(id) = it { Some(*id) } else { None }).collect();

@@ -16,6 +16,7 @@ mod life_limits;
 mod limits;
 mod lore;
 mod memory;
+mod notes;
 mod offers;
 mod park;
 mod queue;
