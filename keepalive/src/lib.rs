@@ -48,6 +48,8 @@ mod request;
 mod socket_info;
 mod timer;
 mod trace;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use agent::{Agent, AgentBuilder, OriginStatus, ResponseFuture, Status, Totals};
 pub use body::{Body, Upgraded};
@@ -65,6 +67,8 @@ pub use origin::Origin;
 pub use pool::{EVENTS_KEPT, Events};
 pub use request::{IntoUrl, RequestBuilder, Response};
 pub use socket_info::{SocketInfo, SocketState};
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsBuilder, TlsVersion};
 
 /// Begins a GET request of the [global agent](Agent::global) (Node: `http.get`).
 ///

@@ -3,6 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+#[cfg(feature = "tls")]
+use crate::Tls;
+
 /// Sockets an agent opens to one origin at most, unless told otherwise (Node 0.10:
 /// `Agent.defaultMaxSockets`, 5; today's Node sets no limit).
 pub const DEFAULT_MAX_SOCKETS: usize = 5;
@@ -22,6 +25,10 @@ pub const DEFAULT_QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long name resolution and TCP connect may take together, unless told otherwise.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a TLS handshake may take, unless told otherwise.
+#[cfg(feature = "tls")]
+pub const DEFAULT_TLS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a request with `Expect: 100-continue` holds its body back, unless told otherwise.
 pub const DEFAULT_EXPECT_CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -89,6 +96,8 @@ pub struct RequestOptions {
     pub(crate) timeout: Option<Duration>,
     pub(crate) local_address: Option<IpAddr>,
     pub(crate) retry: Option<bool>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
 }
 
 impl RequestOptions {
@@ -120,6 +129,15 @@ impl RequestOptions {
     #[must_use]
     pub fn retry(mut self, retry: bool) -> Self {
         self.retry = Some(retry);
+        self
+    }
+
+    /// Speaks TLS in this way. It is part of the [`Origin`](crate::Origin): requests with different settings
+    /// never share a socket. Default: the agent's [`tls`](crate::AgentBuilder::tls).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
         self
     }
 }

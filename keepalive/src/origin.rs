@@ -8,8 +8,11 @@ use http::Uri;
 use http::uri::Scheme;
 
 use crate::Error;
+#[cfg(feature = "tls")]
+use crate::Tls;
 
-/// The server a socket leads to, and the way it leads there: scheme, host, port and local address.
+/// The server a socket leads to, and the way it leads there: scheme, host, port, local address, and TLS
+/// settings where a request has its own.
 ///
 /// Two requests may share a socket only if their origins are equal (Node: `agent.getName(options)`).
 /// The host is compared in lower case, a missing port is the scheme's default, and user information
@@ -29,37 +32,48 @@ pub struct Origin(Arc<Parts>);
 struct Parts {
     host: Box<str>,
     port: u16,
+    secure: bool,
     local_address: Option<IpAddr>,
+    /// If they are not the agent's.
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
+}
+
+/// The ways to a server that a request, or its agent, may choose.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Route {
+    pub(crate) local_address: Option<IpAddr>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
 }
 
 impl Origin {
-    /// The origin of an absolute `http` URL.
+    /// The origin of an absolute `http` or `https` URL, with the agent's own TLS settings.
     ///
     /// # Errors
     ///
     /// [`Error::is_request`] if the URL has no scheme or no host, or a scheme this build cannot dial.
     pub fn from_uri(uri: &Uri) -> Result<Self, Error> {
-        Self::new(uri, None)
+        Self::new(uri, Route::default())
     }
 
-    pub(crate) fn new(uri: &Uri, local_address: Option<IpAddr>) -> Result<Self, Error> {
-        match uri.scheme() {
+    pub(crate) fn new(uri: &Uri, route: Route) -> Result<Self, Error> {
+        let secure = match uri.scheme() {
             None => {
                 return Err(Error::request(format!(
                     "`{}` is not an absolute URL: it has no scheme",
                     shown(uri)
                 )));
             }
-            Some(scheme) if *scheme == Scheme::HTTP => {}
-            Some(scheme) => {
-                return Err(Error::request(format!("scheme `{scheme}` is not supported, only `http` is")));
-            }
-        }
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            Some(scheme) if *scheme == Scheme::HTTPS && cfg!(feature = "tls") => true,
+            Some(scheme) => return Err(unsupported(scheme)),
+        };
         let bad_port = || {
             let text = format!("`{}` has a bad port: it must be a number from 1 to 65535", shown(uri));
             Error::request(text)
         };
-        let port = port(uri).map_err(|_| bad_port())?.unwrap_or(DEFAULT_PORT);
+        let port = port(uri).map_err(|_| bad_port())?.unwrap_or(if secure { 443 } else { 80 });
         if port == 0 {
             return Err(bad_port());
         }
@@ -72,13 +86,20 @@ impl Origin {
         if host.is_empty() {
             return Err(Error::request(format!("`{}` has no host", shown(uri))));
         }
-        Ok(Self(Arc::new(Parts { host, port, local_address })))
+        Ok(Self(Arc::new(Parts {
+            host,
+            port,
+            secure,
+            local_address: route.local_address,
+            #[cfg(feature = "tls")]
+            tls: route.tls.filter(|_| secure),
+        })))
     }
 
-    /// The scheme, in lower case: `"http"`.
+    /// The scheme, in lower case: `"http"` or `"https"`.
     #[must_use]
     pub fn scheme(&self) -> &str {
-        "http"
+        if self.0.secure { "https" } else { "http" }
     }
 
     /// The host, in lower case; an IPv6 address without its brackets.
@@ -98,19 +119,34 @@ impl Origin {
     pub fn local_address(&self) -> Option<IpAddr> {
         self.0.local_address
     }
+
+    /// The TLS settings of its requests, if they are not the agent's.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(&self) -> Option<&Tls> {
+        self.0.tls.as_ref()
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.0.secure
+    }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host().contains(':') {
-            write!(f, "http://[{}]:{}", self.host(), self.port())?;
+            write!(f, "{}://[{}]:{}", self.scheme(), self.host(), self.port())?;
         } else {
-            write!(f, "http://{}:{}", self.host(), self.port())?;
+            write!(f, "{}://{}:{}", self.scheme(), self.host(), self.port())?;
         }
-        match self.local_address() {
-            Some(local) => write!(f, " from {local}"),
-            None => Ok(()),
+        if let Some(local) = self.local_address() {
+            write!(f, " from {local}")?;
         }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.tls() {
+            write!(f, " with TLS settings {}", tls.id())?;
+        }
+        Ok(())
     }
 }
 
@@ -127,8 +163,13 @@ impl serde::Serialize for Origin {
     }
 }
 
-/// RFC 9110 §4.2.1.
-const DEFAULT_PORT: u16 = 80;
+fn unsupported(scheme: &Scheme) -> Error {
+    Error::request(if *scheme == Scheme::HTTPS {
+        "scheme `https` needs the feature `tls`, which this build has not".to_owned()
+    } else {
+        format!("scheme `{scheme}` is not supported, only `http` and `https` are")
+    })
+}
 
 /// The URI's port. `Uri` lets `a:65536`, `a:8x`, `a:+80` and `[::1]x` pass and says that they have none,
 /// or 80: the request would go to another server than the one that was named.
@@ -182,17 +223,38 @@ mod tests {
     #[test]
     fn local_address_is_part_of_it() {
         let uri: Uri = "http://[::1]:8080/".parse().unwrap();
-        let bound = Origin::new(&uri, Some(IpAddr::from([127, 0, 0, 2]))).unwrap();
+        let route = Route { local_address: Some(IpAddr::from([127, 0, 0, 2])), ..Route::default() };
+        let bound = Origin::new(&uri, route).unwrap();
         assert_ne!(bound, Origin::from_uri(&uri).unwrap());
         assert_eq!(bound.to_string(), "http://[::1]:8080 from 127.0.0.2");
         assert_eq!(bound.host(), "::1");
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn the_scheme_and_a_requests_own_tls_settings_are_part_of_it() {
+        let plain = origin("http://a:443/").unwrap();
+        let secure = origin("https://a/").unwrap();
+        assert_ne!(plain, secure);
+        assert_eq!((secure.to_string().as_str(), secure.scheme()), ("https://a:443", "https"));
+        let with = |uri: &str, tls| {
+            let route = Route { tls: Some(tls), ..Route::default() };
+            Origin::new(&uri.parse().unwrap(), route).unwrap()
+        };
+        let (one, other) = (Tls::default(), Tls::default());
+        assert_eq!(with("https://a/", one.clone()), with("https://a/", one.clone()));
+        assert_ne!(with("https://a/", one.clone()), with("https://a/", other));
+        assert_ne!(with("https://a/", one.clone()), secure);
+        assert_eq!(with("http://a:443/", one), plain, "they say nothing without TLS");
     }
 
     #[test]
     fn says_what_is_wrong_with_a_url() {
         for (uri, text) in [
             ("/path", "`/path` is not an absolute URL: it has no scheme"),
-            ("ftp://a/", "scheme `ftp` is not supported, only `http` is"),
+            ("ftp://a/", "scheme `ftp` is not supported, only `http` and `https` are"),
+            #[cfg(not(feature = "tls"))]
+            ("https://a/", "scheme `https` needs the feature `tls`, which this build has not"),
             ("http://a:99999/", "`http://a:99999/` has a bad port: it must be a number from 1 to 65535"),
             ("http://a:8x/", "`http://a:8x/` has a bad port: it must be a number from 1 to 65535"),
             ("http://a:+80/", "`http://a:+80/` has a bad port: it must be a number from 1 to 65535"),

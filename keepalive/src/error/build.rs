@@ -43,6 +43,12 @@ impl Error {
         Self::new(Kind::Connect, Phase::Connect, text).caused_by(source)
     }
 
+    /// No TLS connection came about over the TCP connection.
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls(text: impl Into<String>) -> Self {
+        Self::new(Kind::Connect, Phase::Tls, text)
+    }
+
     pub(crate) fn timeout(phase: Phase, text: impl Into<String>) -> Self {
         Self::new(Kind::Timeout, phase, text)
     }

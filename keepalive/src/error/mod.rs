@@ -55,6 +55,8 @@ pub enum Phase {
     Queue,
     /// Resolving the name and connecting.
     Connect,
+    /// The TLS handshake.
+    Tls,
     /// Writing the request.
     Send,
     /// Waiting for the response head.
@@ -76,10 +78,11 @@ impl Error {
         self.0.kind == Kind::Timeout
     }
 
-    /// No connection could be made: the name did not resolve, nobody listened, or it took too long.
+    /// No connection could be made: the name did not resolve, nobody listened, the TLS handshake failed,
+    /// or it took too long.
     #[must_use]
     pub fn is_connect(&self) -> bool {
-        self.0.phase == Phase::Connect
+        matches!(self.0.phase, Phase::Connect | Phase::Tls)
     }
 
     /// As many requests as `max_queued` allows were waiting already.

@@ -28,6 +28,7 @@ struct FakeIo {
     broken: Option<Arc<AtomicBool>>,
     written: Arc<Mutex<Vec<u8>>>,
     answer: &'static [u8],
+    taken: u64,
     _permit: Permit,
 }
 
@@ -38,6 +39,7 @@ impl Connect for FakeConnect {
             broken: first.then(|| Arc::clone(&self.broken)),
             written: Arc::clone(&self.written),
             answer: b"",
+            taken: 0,
             _permit: permit,
         };
         let timings = DialTimings::default();
@@ -54,6 +56,10 @@ impl FakeIo {
 impl Io for FakeIo {
     fn raw(&self) -> Weak<RawSocket> {
         Weak::new()
+    }
+
+    fn sent(&self) -> u64 {
+        self.taken
     }
 
     fn rehome(&mut self) -> io::Result<()> {
@@ -87,6 +93,7 @@ impl AsyncWrite for FakeIo {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         self.written.lock().unwrap().extend_from_slice(buf);
+        self.taken += buf.len() as u64;
         self.answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
         Poll::Ready(Ok(buf.len()))
     }

@@ -11,6 +11,7 @@ use crate::h1::{
     HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, Upload, encode_head, framing,
 };
 use crate::options::{RequestDefaults, RequestOptions};
+use crate::origin::Route;
 use crate::{Error, Origin};
 
 pub(super) struct Prepared {
@@ -23,13 +24,17 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
     let (parts, payload) = request.into_parts();
     let options = parts.extensions.get::<RequestOptions>();
     let timeout = options.and_then(|options| options.timeout).or(defaults.timeout);
-    let local_address = options.and_then(|options| options.local_address).or(defaults.local_address);
+    let route = Route {
+        local_address: options.and_then(|options| options.local_address).or(defaults.local_address),
+        #[cfg(feature = "tls")]
+        tls: options.and_then(|options| options.tls.clone()),
+    };
 
     let connect = parts.method == Method::CONNECT;
     let origin = if connect && parts.uri.scheme().is_none() {
-        Origin::new(&with_scheme(&parts.uri)?, local_address)?
+        Origin::new(&with_scheme(&parts.uri)?, route)?
     } else {
-        Origin::new(&parts.uri, local_address)?
+        Origin::new(&parts.uri, route)?
     };
     let framing = framing(&parts.method, &parts.headers, payload.exact_size(), !payload.is_empty())
         .map_err(bad_request)?;
@@ -49,6 +54,7 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
         facts: RequestFacts::of(&parts.method, &parts.headers, defaults.one_shot),
         repeatable: parts.method.is_idempotent() || parts.headers.contains_key(IDEMPOTENCY_KEY),
         retry: options.and_then(|options| options.retry).unwrap_or(defaults.retry),
+        again: false,
         written_before: 0,
     };
     Ok(Prepared { origin, outgoing, timeout })

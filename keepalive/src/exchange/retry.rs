@@ -41,9 +41,9 @@ pub(super) enum Why {
 
 pub(super) fn verdict(loss: &Loss) -> Verdict {
     match *loss {
-        Loss { before: true, .. } => Verdict::Fail(Why::Again),
+        Loss { again: true, .. } => Verdict::Fail(Why::Again),
         Loss { parked: false, .. } => Verdict::Fail(Why::Fresh),
-        Loss { written: 0, .. } => Verdict::Move,
+        Loss { untouched: true, .. } => Verdict::Move,
         Loss { repeatable: false, .. } => Verdict::Fail(Why::NotIdempotent),
         Loss { retry: false, .. } => Verdict::Fail(Why::Off),
         Loss { replayable: false, .. } => Verdict::Fail(Why::BodyGone),
@@ -72,22 +72,28 @@ mod tests {
     use super::*;
 
     const STALE: Loss =
-        Loss { parked: true, written: 80, repeatable: true, replayable: true, retry: true, before: false };
+        Loss {
+        parked: true,
+        untouched: false,
+        repeatable: true,
+        replayable: true,
+        retry: true,
+        again: false,
+    };
 
     /// Every row, and for each reason to fail that nothing weaker hides it.
     #[test]
     fn the_table() {
         for (loss, expected) in [
             (STALE, Verdict::Resend),
-            (Loss { written: 1, ..STALE }, Verdict::Resend),
             (Loss { parked: false, ..STALE }, Verdict::Fail(Why::Fresh)),
-            (Loss { parked: false, written: 0, ..STALE }, Verdict::Fail(Why::Fresh)),
+            (Loss { parked: false, untouched: true, ..STALE }, Verdict::Fail(Why::Fresh)),
             (Loss { repeatable: false, ..STALE }, Verdict::Fail(Why::NotIdempotent)),
             (Loss { retry: false, ..STALE }, Verdict::Fail(Why::Off)),
             (Loss { replayable: false, ..STALE }, Verdict::Fail(Why::BodyGone)),
-            (Loss { before: true, ..STALE }, Verdict::Fail(Why::Again)),
-            (Loss { before: true, written: 0, ..STALE }, Verdict::Fail(Why::Again)),
-            (Loss { written: 0, ..STALE }, Verdict::Move),
+            (Loss { again: true, ..STALE }, Verdict::Fail(Why::Again)),
+            (Loss { again: true, untouched: true, ..STALE }, Verdict::Fail(Why::Again)),
+            (Loss { untouched: true, ..STALE }, Verdict::Move),
         ] {
             assert_eq!(verdict(&loss), expected, "{loss:?}");
         }
@@ -98,7 +104,7 @@ mod tests {
     fn what_was_not_written_moves_whatever_it_is() {
         for bits in 0..8 {
             let [repeatable, replayable, retry] = [1, 2, 4].map(|bit| bits & bit != 0);
-            let loss = Loss { written: 0, repeatable, replayable, retry, ..STALE };
+            let loss = Loss { untouched: true, repeatable, replayable, retry, ..STALE };
             assert_eq!(verdict(&loss), Verdict::Move, "{loss:?}");
         }
     }
@@ -107,8 +113,8 @@ mod tests {
     #[test]
     fn nothing_that_may_have_been_executed_is_sent_again() {
         for bits in 0..16 {
-            let [parked, replayable, retry, before] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
-            let loss = Loss { parked, written: 1, repeatable: false, replayable, retry, before };
+            let [parked, replayable, retry, again] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
+            let loss = Loss { parked, untouched: false, repeatable: false, replayable, retry, again };
             assert!(matches!(verdict(&loss), Verdict::Fail(_)), "{loss:?}");
         }
     }

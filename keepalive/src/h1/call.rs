@@ -30,9 +30,11 @@ pub(crate) struct Outgoing {
     pub(crate) facts: RequestFacts,
     /// Its method is idempotent or it carries an `Idempotency-Key`.
     pub(crate) repeatable: bool,
-    /// Whether it may be written a second time at all; says no once it was.
+    /// Whether it may be written a second time at all.
     pub(crate) retry: bool,
-    /// How many bytes of it were written by an attempt before.
+    /// This is the second time.
+    pub(crate) again: bool,
+    /// How many bytes of it were written the first time.
     pub(crate) written_before: u64,
 }
 
@@ -65,7 +67,10 @@ pub(crate) struct Call {
     evidence: Evidence,
     facts: RequestFacts,
     retry: bool,
+    again: bool,
     written_before: u64,
+    /// How many bytes the socket had taken before this request.
+    sent_before: u64,
     /// When the request was written.
     sent_at: Option<Instant>,
 }
@@ -81,10 +86,11 @@ pub(crate) enum Answer {
 }
 
 impl Call {
-    pub(crate) fn new(lease: Lease, request: Outgoing) -> Self {
-        let Outgoing { mut upload, facts, repeatable, retry, written_before } = request;
+    pub(crate) fn new(mut lease: Lease, request: Outgoing) -> Self {
+        let Outgoing { mut upload, facts, repeatable, retry, again, written_before } = request;
         let (reused, idle_for) = (lease.reused(), lease.idle_for);
-        if retry && repeatable && lease.was_parked() {
+        let sent_before = lease.socket().io.sent();
+        if retry && repeatable && !again && lease.was_parked() {
             upload.keep();
         }
         Self {
@@ -101,7 +107,9 @@ impl Call {
             evidence: Evidence { reused, idle_for, written: 0, read: 0, repeatable },
             facts,
             retry,
+            again,
             written_before,
+            sent_before,
             sent_at: None,
         }
     }
@@ -305,11 +313,11 @@ impl Call {
         let lease = self.lease.as_ref().filter(|lease| !lease.is_destroyed());
         Loss {
             parked: lease.is_some_and(Lease::was_parked),
-            written: self.evidence.written,
+            untouched: self.is_untouched(),
             repeatable: self.evidence.repeatable,
             replayable: self.sent.as_ref().or(self.upload.as_ref()).is_some_and(Upload::is_replayable),
             retry: self.retry,
-            before: self.written_before > 0,
+            again: self.again,
         }
     }
 
@@ -321,14 +329,17 @@ impl Call {
         };
         let (facts, repeatable) = (self.facts, self.evidence.repeatable);
         let written_before = self.written_before + self.evidence.written;
-        let upload = if self.evidence.written > 0 { upload.rewind() } else { upload };
-        let retry = self.retry && written_before == 0;
-        (lease, Outgoing { upload, facts, repeatable, retry, written_before })
+        let (again, upload) =
+            if upload.is_untouched() { (self.again, upload) } else { (true, upload.rewind()) };
+        (lease, Outgoing { upload, facts, repeatable, retry: self.retry, again, written_before })
     }
 
     fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         let (Some(upload), Some(lease)) = (&mut self.upload, &mut self.lease) else { return Ok(()) };
-        let error = match upload.poll(cx, &mut lease.socket().io, &mut self.evidence.written) {
+        let io = &mut lease.socket().io;
+        let outcome = upload.poll(cx, io);
+        self.evidence.written = io.sent() - self.sent_before;
+        let error = match outcome {
             Poll::Pending => return Ok(()),
             Poll::Ready(Ok(())) => {
                 self.end_upload();
@@ -350,6 +361,10 @@ impl Call {
             }
         };
         Err(self.fail(error.at(Phase::Send), CloseReason::RequestBodyFailed))
+    }
+
+    fn is_untouched(&self) -> bool {
+        self.sent.as_ref().or(self.upload.as_ref()).is_some_and(Upload::is_untouched)
     }
 
     /// Nothing more is written. What was may have to be written again while nothing has come back.
@@ -406,22 +421,23 @@ impl Call {
 pub(crate) struct Loss {
     /// The socket had served before, or had been idle: the server may have given it up already.
     pub(crate) parked: bool,
-    /// How many bytes of the request the socket took.
-    pub(crate) written: u64,
+    /// Not a byte of the request was written, or taken to be written.
+    pub(crate) untouched: bool,
     /// The method is idempotent, or there is an `Idempotency-Key`.
     pub(crate) repeatable: bool,
     /// Little enough of the body was pulled.
     pub(crate) replayable: bool,
     /// The user allows it.
     pub(crate) retry: bool,
-    /// It was written before.
-    pub(crate) before: bool,
+    /// This was the second time.
+    pub(crate) again: bool,
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
+        let untouched = self.is_untouched() && self.evidence.read == 0;
         if let Some(lease) = self.lease.take() {
-            if self.evidence.written == 0 && self.evidence.read == 0 {
+            if untouched {
                 lease.put_back();
             }
         }

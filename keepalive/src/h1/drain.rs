@@ -31,7 +31,7 @@ impl Call {
                 };
                 lease.drain();
                 spawn(&runtime, async move {
-                    let rest = poll_fn(|cx| upload.poll(cx, &mut lease.socket().io, &mut 0));
+                    let rest = poll_fn(|cx| upload.poll(cx, &mut lease.socket().io));
                     match timeout(UPLOAD_GRACE, rest).await {
                         Ok(Ok(())) => lease.release(hint),
                         _ => lease.close(CloseReason::UploadUnfinished, Outcome::Done),

@@ -96,12 +96,16 @@ impl Upload {
         self.held
     }
 
-    /// Writes on until all is written. `written` counts what the socket took.
+    /// Whether nothing was written yet, or taken by the transport to be written.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.head_written == 0
+    }
+
+    /// Writes on until all is written.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         io: &mut Box<dyn Io>,
-        written: &mut u64,
     ) -> Poll<Result<(), UploadError>> {
         let mut turns = 0..TURNS;
         loop {
@@ -114,7 +118,7 @@ impl Upload {
                 if turns.next().is_none() {
                     return again(cx);
                 }
-                *written += ready!(self.poll_write(cx, io)).map_err(UploadError::Io)? as u64;
+                ready!(self.poll_write(cx, io)).map_err(UploadError::Io)?;
             }
             if self.dirty {
                 ready!(Pin::new(&mut *io).poll_flush(cx)).map_err(UploadError::Io)?;
@@ -212,7 +216,7 @@ impl Upload {
         Ok(())
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>, io: &mut Box<dyn Io>) -> Poll<io::Result<usize>> {
+    fn poll_write(&mut self, cx: &mut Context<'_>, io: &mut Box<dyn Io>) -> Poll<io::Result<()>> {
         let io = Pin::new(io);
         let head = &self.head[self.head_written..];
         let count = if self.lead.is_empty() && self.is_written_out_but_for_lead() {
@@ -226,7 +230,7 @@ impl Upload {
         }
         self.dirty = true;
         self.advance(count);
-        Poll::Ready(Ok(count))
+        Poll::Ready(Ok(()))
     }
 
     /// The socket took so many bytes.

@@ -1,8 +1,10 @@
-//! The seam between a connection and whatever carries it: TCP now, TLS and others above it later.
+//! The seam between a connection and whatever carries it: TCP, and TLS above it.
 //!
 //! Not here: who owns a connection (`pool`) and what is said on it (`h1`).
 
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::any::Any;
 use std::fmt;
@@ -13,11 +15,16 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub(crate) use self::tcp::{RawSocket, TcpIo};
+#[cfg(feature = "tls")]
+pub(crate) use self::tls::TlsIo;
 
 /// A byte stream that can tell, while nobody uses it, whether it is still good.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {
     /// The socket underneath, for [`RawSocket::shutdown_now`] by somebody who does not own the stream.
     fn raw(&self) -> Weak<RawSocket>;
+
+    /// How many bytes the socket took so far, all that is below the stream included.
+    fn sent(&self) -> u64;
 
     /// Waits for something to happen on an idle stream and says what it was, or nothing to worry about
     /// ([`Probe::Alive`], and the caller asks again). Wakes the context's waker without a task.

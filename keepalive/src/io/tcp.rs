@@ -38,11 +38,47 @@ pub(crate) struct TcpIo {
     /// Holds the slot while the socket moves, and after it failed to: the owner has to announce the
     /// close before the slot comes free.
     moving: Option<Permit>,
+    sent: u64,
 }
 
 impl TcpIo {
     pub(crate) fn new(stream: TcpStream, permit: Permit) -> Self {
-        Self { raw: Some(Arc::new(RawSocket { stream, permit })), moving: None }
+        Self { raw: Some(Arc::new(RawSocket { stream, permit })), moving: None, sent: 0 }
+    }
+
+    /// As [`Io::poll_idle`], for a layer above that has to look for itself what came.
+    pub(super) fn poll_idle_with(
+        &self,
+        cx: &mut Context<'_>,
+        mut look: impl FnMut(&Self) -> Probe,
+    ) -> Poll<Probe> {
+        let Ok(stream) = self.stream() else { return Poll::Ready(Probe::Eof) };
+        loop {
+            if ready!(stream.poll_read_ready(cx)).is_err() {
+                // The runtime it belongs to is gone; the next user moves it to another.
+                return Poll::Ready(look(self));
+            }
+            let found = stream.try_io(Interest::READABLE, || match look(self) {
+                Probe::Alive => Err(ErrorKind::WouldBlock.into()),
+                probe => Ok(probe),
+            });
+            match found {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                found => return Poll::Ready(found.unwrap_or(Probe::Eof)),
+            }
+        }
+    }
+
+    /// Reads at once or not at all, whatever the reactor knows.
+    #[cfg(feature = "tls")]
+    pub(super) fn read_now(&self, buf: &mut [u8]) -> io::Result<usize> {
+        io::Read::read(&mut &*SockRef::from(self.stream()?), buf)
+    }
+
+    /// Writes at once or not at all.
+    #[cfg(feature = "tls")]
+    pub(super) fn write_now(&self, buf: &[u8]) -> io::Result<usize> {
+        self.stream()?.try_write(buf)
     }
 
     fn stream(&self) -> io::Result<&TcpStream> {
@@ -50,8 +86,13 @@ impl TcpIo {
     }
 
     /// Asks the kernel what the next read would find. It sees a FIN that the reactor has not.
-    fn peek(&self) -> io::Result<usize> {
-        SockRef::from(self.stream()?).peek(&mut [MaybeUninit::uninit()])
+    fn look(&self) -> Probe {
+        let peek = || SockRef::from(self.stream()?).peek(&mut [MaybeUninit::uninit()]);
+        match peek().map_err(|error| error.kind()) {
+            Ok(1..) => Probe::Bytes,
+            Err(ErrorKind::WouldBlock | ErrorKind::Interrupted) => Probe::Alive,
+            Ok(0) | Err(_) => Probe::Eof,
+        }
     }
 }
 
@@ -60,27 +101,16 @@ impl Io for TcpIo {
         self.raw.as_ref().map_or_else(Weak::new, Arc::downgrade)
     }
 
+    fn sent(&self) -> u64 {
+        self.sent
+    }
+
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Probe> {
-        let Ok(stream) = self.stream() else { return Poll::Ready(Probe::Eof) };
-        loop {
-            if ready!(stream.poll_read_ready(cx)).is_err() {
-                // The runtime it belongs to is gone; the next user moves it to another.
-                return Poll::Ready(self.probe());
-            }
-            match stream.try_io(Interest::READABLE, || self.peek()) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Ok(1..) => return Poll::Ready(Probe::Bytes),
-                Ok(0) | Err(_) => return Poll::Ready(Probe::Eof),
-            }
-        }
+        self.poll_idle_with(cx, Self::look)
     }
 
     fn probe(&mut self) -> Probe {
-        match self.peek().map_err(|error| error.kind()) {
-            Ok(1..) => Probe::Bytes,
-            Err(ErrorKind::WouldBlock | ErrorKind::Interrupted) => Probe::Alive,
-            Ok(0) | Err(_) => Probe::Eof,
-        }
+        self.look()
     }
 
     fn rehome(&mut self) -> io::Result<()> {
@@ -122,12 +152,12 @@ impl AsyncRead for TcpIo {
 }
 
 impl AsyncWrite for TcpIo {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.write_with(cx, |stream| stream.try_write(buf))
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
@@ -149,7 +179,7 @@ impl AsyncWrite for TcpIo {
 
 impl TcpIo {
     fn write_with(
-        &self,
+        &mut self,
         cx: &mut Context<'_>,
         write: impl Fn(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
@@ -158,7 +188,11 @@ impl TcpIo {
             ready!(stream.poll_write_ready(cx))?;
             match write(stream) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                outcome => return Poll::Ready(outcome),
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(count) => {
+                    self.sent += count as u64;
+                    return Poll::Ready(Ok(count));
+                }
             }
         }
     }

@@ -131,6 +131,13 @@ impl RequestBuilder {
         self
     }
 
+    /// Speaks TLS in this way, see [`RequestOptions::tls`].
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::Tls) -> Self {
+        self.options = self.options.tls(tls);
+        self
+    }
+
     /// The request, for [`Agent::request`] or a `tower` service.
     ///
     /// # Errors
