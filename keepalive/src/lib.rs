@@ -47,9 +47,9 @@ mod pool;
 mod request;
 mod socket_info;
 mod timer;
-mod trace;
 #[cfg(feature = "tls")]
 mod tls;
+mod trace;
 
 pub use agent::{Agent, AgentBuilder, OriginStatus, ResponseFuture, Status, Totals};
 pub use body::{Body, Upgraded};
@@ -58,6 +58,8 @@ pub use descriptors::{FdLimit, default_max_total_sockets, raise_fd_limit};
 pub use error::{Error, Phase};
 pub use event::{Event, Unserved};
 pub use exchange::{ConnectionInfo, Timings};
+#[cfg(feature = "tls")]
+pub use options::DEFAULT_TLS_TIMEOUT;
 pub use options::{
     DEFAULT_BODY_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_EXPECT_CONTINUE_TIMEOUT,
     DEFAULT_FREE_SOCKET_TIMEOUT, DEFAULT_MAX_FREE_SOCKETS, DEFAULT_MAX_SOCKETS, DEFAULT_MAX_TOTAL_SOCKETS,

@@ -58,14 +58,47 @@ pub(crate) struct SocketOptions {
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) tcp_nodelay: bool,
     pub(crate) tcp_keepalive: Option<Duration>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: TlsDefaults,
+}
+
+impl Default for SocketOptions {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Some(DEFAULT_CONNECT_TIMEOUT),
+            tcp_nodelay: true,
+            tcp_keepalive: Some(DEFAULT_TCP_KEEPALIVE),
+            #[cfg(feature = "tls")]
+            tls: TlsDefaults { settings: Tls::default(), timeout: Some(DEFAULT_TLS_TIMEOUT) },
+        }
+    }
+}
+
+impl SocketOptions {
+    /// What all steps of a dial may take together.
+    pub(crate) fn dial_timeout(&self) -> Option<Duration> {
+        let tcp = self.connect_timeout?;
+        #[cfg(feature = "tls")]
+        return tcp.checked_add(self.tls.timeout?);
+        #[cfg(not(feature = "tls"))]
+        Some(tcp)
+    }
+}
+
+/// How TLS is spoken with origins that have no settings of their own, and how long any handshake may take.
+#[cfg(feature = "tls")]
+#[derive(Debug, Clone)]
+pub(crate) struct TlsDefaults {
+    pub(crate) settings: Tls,
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// How requests are written and how long they may take; part of the agent.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestDefaults {
     pub(crate) queue_timeout: Option<Duration>,
-    /// As in [`SocketOptions`]: how long a request may have to wait for a dial.
-    pub(crate) connect_timeout: Option<Duration>,
+    /// How long a request may have to wait for a dial: what all its steps may take together.
+    pub(crate) dial_timeout: Option<Duration>,
     pub(crate) expect_continue_timeout: Option<Duration>,
     pub(crate) response_timeout: Option<Duration>,
     pub(crate) body_timeout: Option<Duration>,

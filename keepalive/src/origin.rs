@@ -127,6 +127,7 @@ impl Origin {
         self.0.tls.as_ref()
     }
 
+    #[cfg(feature = "tls")]
     pub(crate) fn is_secure(&self) -> bool {
         self.0.secure
     }

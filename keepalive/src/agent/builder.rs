@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::{Agent, Handle};
 use crate::Error;
-use crate::connect::{Connect, TcpConnector};
+#[cfg(feature = "tls")]
+use crate::Tls;
+use crate::connect::{Connect, Connector};
 use crate::options::{self, RequestDefaults, Scheduling, SocketOptions};
 use crate::pool::{Limits, Pool};
 
@@ -54,14 +56,11 @@ impl AgentBuilder {
                 keep_alive: true,
                 scheduling: Scheduling::default(),
             },
-            sockets: SocketOptions {
-                connect_timeout: Some(options::DEFAULT_CONNECT_TIMEOUT),
-                tcp_nodelay: true,
-                tcp_keepalive: Some(options::DEFAULT_TCP_KEEPALIVE),
-            },
+            sockets: SocketOptions::default(),
             requests: RequestDefaults {
                 queue_timeout: Some(options::DEFAULT_QUEUE_TIMEOUT),
-                connect_timeout: Some(options::DEFAULT_CONNECT_TIMEOUT),
+                // Worked out when the agent is made.
+                dial_timeout: None,
                 expect_continue_timeout: Some(options::DEFAULT_EXPECT_CONTINUE_TIMEOUT),
                 response_timeout: Some(options::DEFAULT_RESPONSE_TIMEOUT),
                 body_timeout: Some(options::DEFAULT_BODY_TIMEOUT),
@@ -164,7 +163,23 @@ impl AgentBuilder {
     /// Default: 10 s.
     pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.sockets.connect_timeout = limit.into();
-        self.requests.connect_timeout = self.sockets.connect_timeout;
+        self
+    }
+
+    /// How long a TLS handshake may take, after the connection is made. `None` is no limit, zero an error.
+    /// Default: 10 s.
+    #[cfg(feature = "tls")]
+    pub fn tls_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.sockets.tls.timeout = limit.into();
+        self
+    }
+
+    /// How TLS is spoken with `https` origins: trusted authorities, one's own certificate, versions. A
+    /// request's own: [`RequestOptions::tls`](crate::RequestOptions::tls). Default: [`Tls::default`], the
+    /// system's authorities, read at the first `https` request.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.sockets.tls.settings = tls;
         self
     }
 
@@ -249,6 +264,8 @@ impl AgentBuilder {
         check_time("free_socket_timeout", self.limits.free_socket_timeout)?;
         check_time("max_socket_age", self.limits.max_socket_age)?;
         check_time("connect_timeout", self.sockets.connect_timeout)?;
+        #[cfg(feature = "tls")]
+        check_time("tls_timeout", self.sockets.tls.timeout)?;
         check_time("response_timeout", self.requests.response_timeout)?;
         check_time("body_timeout", self.requests.body_timeout)?;
         check_time("timeout", self.requests.timeout)?;
@@ -277,7 +294,7 @@ impl AgentBuilder {
     }
 
     fn make(self, stays_open: bool) -> Agent {
-        let connect = Arc::new(TcpConnector::new(self.sockets.clone()));
+        let connect = Arc::new(Connector::new(self.sockets.clone()));
         self.over(connect, stays_open)
     }
 
@@ -287,7 +304,8 @@ impl AgentBuilder {
         self.over(connect, false)
     }
 
-    fn over(self, connect: Arc<dyn Connect>, stays_open: bool) -> Agent {
+    fn over(mut self, connect: Arc<dyn Connect>, stays_open: bool) -> Agent {
+        self.requests.dial_timeout = self.sockets.dial_timeout();
         let default_total = self.max_total_sockets.is_none();
         let pool = Pool::new(self.limits, default_total, connect, stays_open);
         Agent { handle: Arc::new(Handle { pool, defaults: Arc::new(self.requests) }) }

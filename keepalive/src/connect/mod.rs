@@ -2,8 +2,11 @@
 //!
 //! Not here: when to dial and how often (`pool`). Called by the pool's dial task only.
 
+mod connector;
 mod dns;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::fmt;
 use std::future::Future;
@@ -11,7 +14,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
-pub(crate) use self::tcp::TcpConnector;
+pub(crate) use self::connector::Connector;
 use crate::descriptors::Place;
 use crate::io::{Io, Permit};
 use crate::{Error, Origin};
@@ -44,4 +47,5 @@ fn nobody_waits(origin: &Origin) -> Error {
 pub(crate) struct DialTimings {
     pub(crate) dns: Duration,
     pub(crate) connect: Duration,
+    pub(crate) tls: Option<Duration>,
 }

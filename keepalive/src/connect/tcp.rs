@@ -9,25 +9,30 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Connect, Connected, Connecting, DialTimings, dns, nobody_waits};
+use super::{DialTimings, dns, nobody_waits};
 use crate::clock;
 use crate::descriptors::{self, Place, is_shortage};
 use crate::io::{Permit, TcpIo};
 use crate::options::SocketOptions;
 use crate::{Error, Origin, Phase};
 
-/// The connector for plain `http` origins.
+/// Makes TCP connections.
 #[derive(Debug)]
-pub(crate) struct TcpConnector {
+pub(super) struct Dialer {
     options: SocketOptions,
 }
 
-impl TcpConnector {
-    pub(crate) fn new(options: SocketOptions) -> Self {
+impl Dialer {
+    pub(super) fn new(options: SocketOptions) -> Self {
         Self { options }
     }
 
-    async fn dial(&self, origin: &Origin, permit: Permit, mut place: Place) -> Result<Connected, Error> {
+    pub(super) async fn dial(
+        &self,
+        origin: &Origin,
+        permit: Permit,
+        mut place: Place,
+    ) -> Result<(TcpIo, DialTimings), Error> {
         let began = clock::now();
         let deadline = self.options.connect_timeout.and_then(|limit| began.checked_add(limit));
         let Some(addresses) = within(deadline, dns::resolve(origin, &mut place)).await else {
@@ -58,12 +63,8 @@ impl TcpConnector {
                     continue;
                 }
                 Some(Ok(stream)) => {
-                    return Ok(Connected {
-                        local: stream.local_addr().ok(),
-                        peer: stream.peer_addr().ok(),
-                        io: Box::new(TcpIo::new(stream, permit)),
-                        timings: DialTimings { dns: resolved - began, connect: clock::now() - resolved },
-                    });
+                    let (dns, connect) = (resolved - began, clock::now() - resolved);
+                    return Ok((TcpIo::new(stream, permit), DialTimings { dns, connect, tls: None }));
                 }
                 Some(Err(error)) => last = Some(error),
                 None => {}
@@ -95,12 +96,6 @@ impl TcpConnector {
             return descriptors::explain(origin, limit, met);
         }
         Error::timeout(Phase::Connect, format!("{what} for {origin} within {limit:?} (connect_timeout)"))
-    }
-}
-
-impl Connect for TcpConnector {
-    fn connect<'a>(&'a self, origin: &'a Origin, permit: Permit, place: Place) -> Connecting<'a> {
-        Box::pin(self.dial(origin, permit, place))
     }
 }
 

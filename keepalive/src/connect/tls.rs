@@ -21,7 +21,8 @@ pub(super) async fn handshake(
         Some(name) => name.clone(),
         None => server_name(origin)?,
     };
-    let connecting = TlsConnector::from(tls.config()?).with_alpn(vec![b"http/1.1".to_vec()]).connect(name, tcp);
+    let connecting =
+        TlsConnector::from(tls.config()?).with_alpn(vec![b"http/1.1".to_vec()]).connect(name, tcp);
     let connected = match limit {
         None => connecting.await,
         Some(limit) => match timeout(limit, connecting).await {
@@ -46,6 +47,8 @@ pub(super) async fn handshake(
 fn server_name(origin: &Origin) -> Result<ServerName<'static>, Error> {
     let host = origin.host().split('%').next().unwrap_or_default();
     ServerName::try_from(host.to_owned()).map_err(|_| {
-        Error::request(format!("`{host}` cannot be the name of a TLS server; set one with Tls::builder().server_name()"))
+        Error::request(format!(
+            "`{host}` cannot be the name of a TLS server; set one with Tls::builder().server_name()"
+        ))
     })
 }

@@ -85,6 +85,7 @@ impl Waits {
             queue: self.queued,
             dns: dialed.map(|timings| timings.dns),
             connect: dialed.map(|timings| timings.connect),
+            tls: dialed.and_then(|timings| timings.tls),
             ..Timings::default()
         };
         let info = ConnectionInfo {

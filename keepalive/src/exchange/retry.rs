@@ -71,8 +71,7 @@ pub(super) fn explain(error: Error, why: Why) -> Error {
 mod tests {
     use super::*;
 
-    const STALE: Loss =
-        Loss {
+    const STALE: Loss = Loss {
         parked: true,
         untouched: false,
         repeatable: true,

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::mem::MaybeUninit;
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
@@ -44,6 +44,14 @@ pub(crate) struct TcpIo {
 impl TcpIo {
     pub(crate) fn new(stream: TcpStream, permit: Permit) -> Self {
         Self { raw: Some(Arc::new(RawSocket { stream, permit })), moving: None, sent: 0 }
+    }
+
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
+        self.stream().ok()?.local_addr().ok()
+    }
+
+    pub(crate) fn peer_addr(&self) -> Option<SocketAddr> {
+        self.stream().ok()?.peer_addr().ok()
     }
 
     /// As [`Io::poll_idle`], for a layer above that has to look for itself what came.

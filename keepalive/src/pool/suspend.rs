@@ -132,8 +132,8 @@ mod tests {
             keep_alive: true,
             scheduling: Scheduling::Lifo,
         };
-        let options = SocketOptions { connect_timeout: None, tcp_nodelay: true, tcp_keepalive: None };
-        Pool::new(limits, false, Arc::new(crate::connect::TcpConnector::new(options)), false)
+        let options = SocketOptions { connect_timeout: None, ..SocketOptions::default() };
+        Pool::new(limits, false, Arc::new(crate::connect::Connector::new(options)), false)
     }
 
     /// Takes a socket and gives it back; its number, and how long it was idle.

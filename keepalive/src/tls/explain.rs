@@ -21,9 +21,14 @@ pub(crate) fn explain(error: &io::Error, host: &str) -> Option<String> {
             | InvalidMessage::UnknownProtocolVersion
             | InvalidMessage::MessageTooLarge
             | InvalidMessage::InvalidEmptyPayload,
-        ) => format!("`{host}` does not speak TLS on this port: it answered in something else; is it plain http?"),
+        ) => format!(
+            "`{host}` does not speak TLS on this port: it answered in something else; is it plain http?"
+        ),
         Error::AlertReceived(alert) => refused(*alert, host),
-        Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig) => {
+        Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => {
             format!("`{host}` speaks only a version of TLS that is too old")
         }
         Error::PeerIncompatible(_) => format!("`{host}` has no version or cipher of TLS in common with us"),
@@ -42,7 +47,10 @@ fn certificate(error: &CertificateError, host: &str) -> Option<String> {
         }
         It::NotValidYet => format!("the certificate of `{host}` is not valid yet"),
         It::NotValidYetContext { not_before, .. } => {
-            format!("the certificate of `{host}` is not valid before {}; is the clock right?", Date(*not_before))
+            format!(
+                "the certificate of `{host}` is not valid before {}; is the clock right?",
+                Date(*not_before)
+            )
         }
         It::NotValidForName => format!("the certificate is not valid for `{host}`"),
         It::NotValidForNameContext { expected, presented } => {
@@ -78,10 +86,17 @@ fn refused(alert: AlertDescription, host: &str) -> String {
         It::HandshakeFailure | It::ProtocolVersion | It::InsufficientSecurity => {
             format!("`{host}` has no version or cipher of TLS in common with us")
         }
-        It::NoApplicationProtocol => format!("`{host}` speaks none of the protocols that were offered (ALPN)"),
+        It::NoApplicationProtocol => {
+            format!("`{host}` speaks none of the protocols that were offered (ALPN)")
+        }
         It::CertificateRequired => format!("`{host}` wants a client certificate, and none was set"),
-        It::BadCertificate | It::UnsupportedCertificate | It::CertificateRevoked | It::CertificateExpired
-        | It::CertificateUnknown | It::UnknownCA | It::AccessDenied => {
+        It::BadCertificate
+        | It::UnsupportedCertificate
+        | It::CertificateRevoked
+        | It::CertificateExpired
+        | It::CertificateUnknown
+        | It::UnknownCA
+        | It::AccessDenied => {
             format!("`{host}` refused the client certificate")
         }
         It::UnrecognisedName => format!("`{host}` does not know that name"),
@@ -154,9 +169,13 @@ mod tests {
 
     #[test]
     fn ages_read_well() {
-        for (secs, text) in
-            [(1, "1 second"), (119, "119 seconds"), (3_600, "60 minutes"), (90_000, "25 hours"), (864_000, "10 days")]
-        {
+        for (secs, text) in [
+            (1, "1 second"),
+            (119, "119 seconds"),
+            (3_600, "60 minutes"),
+            (90_000, "25 hours"),
+            (864_000, "10 days"),
+        ] {
             assert_eq!(Age(secs).to_string(), text);
         }
     }

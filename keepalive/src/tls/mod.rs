@@ -42,8 +42,8 @@ struct Inner {
     /// Tells settings apart.
     id: u64,
     settings: Settings,
-    /// Made once, at the first dial.
-    config: OnceLock<Result<Arc<ClientConfig>, rustls::Error>>,
+    /// Made at the first dial that can.
+    config: OnceLock<Arc<ClientConfig>>,
 }
 
 #[derive(Clone)]
@@ -96,10 +96,15 @@ impl Tls {
         self.0.settings.server_name.as_ref()
     }
 
-    /// Reads the system's roots the first time: to be called where that may take some milliseconds.
+    /// Reads the system's roots the first time, which takes some milliseconds. A failure is not kept: it
+    /// may be for want of descriptors.
     pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, Error> {
-        let config = self.0.config.get_or_init(|| config::client_config(&self.0.settings).map(Arc::new));
-        config.clone().map_err(|error| Error::tls("TLS cannot be set up").caused_by(error))
+        if let Some(config) = self.0.config.get() {
+            return Ok(Arc::clone(config));
+        }
+        let config = config::client_config(&self.0.settings)
+            .map_err(|error| Error::tls("TLS cannot be set up").caused_by(error))?;
+        Ok(Arc::clone(self.0.config.get_or_init(|| Arc::new(config))))
     }
 }
 
