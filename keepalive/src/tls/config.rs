@@ -9,6 +9,7 @@ use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, Error, RootCertStore, SupportedProtocolVersion, version};
 use rustls_platform_verifier::Verifier;
 
+use super::pinned::Pinned;
 use super::unverified::Unverified;
 use super::{Roots, Settings, TlsVersion};
 
@@ -44,6 +45,18 @@ fn verifier(
     if settings.accept_invalid_certs {
         return Ok(Arc::new(Unverified::new(Arc::clone(provider))));
     }
+    let inner = trusting(settings, provider)?;
+    if settings.extra_roots.is_empty() {
+        return Ok(inner);
+    }
+    Ok(Arc::new(Pinned { inner, roots: settings.extra_roots.clone() }))
+}
+
+/// Trusts what the settings say, as a root.
+fn trusting(
+    settings: &Settings,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, Error> {
     let mut store = RootCertStore::empty();
     match settings.roots {
         Roots::System => {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 use rustls_pki_types::UnixTime;
 
+use super::pinned::is_authoritys;
+
 /// The text for an error of a handshake with `host`; `None` where there is nothing better to say than the
 /// error itself does.
 pub(crate) fn explain(error: &io::Error, host: &str) -> Option<String> {
@@ -15,6 +17,9 @@ pub(crate) fn explain(error: &io::Error, host: &str) -> Option<String> {
     }
     let tls = error.get_ref()?.downcast_ref::<Error>()?;
     Some(match tls {
+        error if is_authoritys(error) => format!(
+            "the certificate of `{host}` is self-signed, as that of an authority, and not trusted; it can be added as a root"
+        ),
         Error::InvalidCertificate(error) => certificate(error, host)?,
         Error::InvalidMessage(
             InvalidMessage::InvalidContentType
@@ -72,10 +77,6 @@ fn certificate(error: &CertificateError, host: &str) -> Option<String> {
         It::InvalidPurpose | It::InvalidPurposeContext { .. } => {
             format!("the certificate of `{host}` is not one for a server")
         }
-        // What the verifier says of an authority's certificate that is shown as a server's.
-        It::Other(error) if error.to_string().contains("CaUsedAsEndEntity") => format!(
-            "the certificate of `{host}` is that of an authority, and self-signed; it is not trusted as a server's"
-        ),
         _ => return None,
     })
 }
@@ -104,10 +105,10 @@ fn refused(alert: AlertDescription, host: &str) -> String {
     }
 }
 
-/// `DnsName("a.example")` is how rustls shows a name.
+/// rustls shows a name as `DnsName("a.example")` or `IpAddress(127.0.0.1)`.
 fn bare(name: &str) -> String {
-    let inner = name.split_once("(\"").and_then(|(_, rest)| rest.strip_suffix("\")"));
-    format!("`{}`", inner.unwrap_or(name).escape_debug())
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name);
+    format!("`{}`", inner.trim_matches('"').escape_debug())
 }
 
 /// The day in UTC.

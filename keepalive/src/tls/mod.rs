@@ -7,6 +7,7 @@
 mod builder;
 mod config;
 mod explain;
+mod pinned;
 mod unverified;
 
 use std::cmp::Ordering;
