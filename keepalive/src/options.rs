@@ -52,6 +52,22 @@ pub enum Scheduling {
     Fifo,
 }
 
+/// Which versions of HTTP an agent speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// HTTP/2 with an `https` origin that chooses it (ALPN, RFC 7301), else HTTP/1.1.
+    #[cfg_attr(feature = "http2", default)]
+    Auto,
+    /// HTTP/1.1 only.
+    #[cfg_attr(not(feature = "http2"), default)]
+    Http1,
+    /// With `https` origins HTTP/2 only: one that does not choose it is an error. `http` stays HTTP/1.1.
+    Http2,
+    /// HTTP/2 without asking, also over plain `http` (RFC 9113 §3.3).
+    Http2PriorKnowledge,
+}
+
 /// How sockets are made; part of the agent, the same for all its origins.
 #[derive(Debug, Clone)]
 pub(crate) struct SocketOptions {

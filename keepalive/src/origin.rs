@@ -127,7 +127,6 @@ impl Origin {
         self.0.tls.as_ref()
     }
 
-    #[cfg(feature = "tls")]
     pub(crate) fn is_secure(&self) -> bool {
         self.0.secure
     }

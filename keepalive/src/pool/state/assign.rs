@@ -3,6 +3,8 @@
 use std::time::Instant;
 
 use super::list::from;
+use super::phase::Phase;
+use super::waiters::Waiter;
 use super::{Mode, OriginKey, SocketKey, State, Ticket, WaiterKey};
 use crate::CloseReason;
 
@@ -61,7 +63,8 @@ impl State {
         while let Some(next) = self.next_of(origin, now) {
             match next {
                 Next::Offer(waiter, socket) => {
-                    if self.hunger > 0 {
+                    // A stream more on a connection in use takes nothing from anybody.
+                    if self.hunger > 0 && self.sockets[socket.0].phase == Phase::Idle {
                         let room = self.room_to_come();
                         if self.older_hungry(self.waiters[waiter.0].ticket, room) > room {
                             break;
@@ -77,17 +80,20 @@ impl State {
     /// What is to be done next with the origin's idle sockets, in the order of its waiters.
     fn next_of(&self, origin: OriginKey, now: Instant) -> Option<Next> {
         let record = &self.origins[origin.0];
-        let (head, oldest) = (record.queue.front()?, record.idle.front()?);
+        let head = record.queue.front()?;
+        if record.idle.is_empty() && record.open.is_empty() {
+            return None;
+        }
         if record.fresh == 0 {
-            return self.pick(origin, false, now).map(|socket| Next::Offer(WaiterKey(head), socket));
+            return self.pick(origin, None, now).map(|socket| Next::Offer(WaiterKey(head), socket));
         }
         record.queue.iter(&self.waiters).find_map(|waiter| {
-            let fresh = self.waiters[waiter].fresh;
-            match self.pick(origin, fresh, now) {
+            let Waiter { fresh, entered, .. } = self.waiters[waiter];
+            match self.pick(origin, fresh.then_some(entered), now) {
                 Some(socket) => Some(Next::Offer(WaiterKey(waiter), socket)),
                 // There is no place left to dial for it.
                 None if record.crowds_out_fresh(self.limits.max_sockets) => {
-                    Some(Next::Close(SocketKey(oldest)))
+                    record.idle.front().map(|oldest| Next::Close(SocketKey(oldest)))
                 }
                 None => None,
             }

@@ -1,36 +1,45 @@
 //! How many dials an origin may have under way.
 //!
 //! Cold (no connection stands): one for each waiter. Warm: one, doubling every [`DIAL_STEP`] while
-//! requests wait. After a failure: one at a time until one succeeds, also if nobody asked in between.
+//! requests wait. Where a connection carries many requests, or is the first that may tell whether it does: one.
+//! After a failure: one at a time until one succeeds, also if nobody asked in between.
 //! Always within `max_sockets`; the total cap is `assign`'s business.
 
 use std::time::Instant;
 
 use super::origins::Record;
 use super::phase::Phase;
+use super::streams::Carries;
 use super::{Action, DIAL_STEP, OriginKey, SocketKey, State, WaiterKey};
 
 impl Record {
     /// Dials beyond the number of waiters.
     pub(super) fn spare_dials(&self) -> usize {
-        self.counts.dials().saturating_sub(self.queue.len())
+        self.counts.dials().saturating_sub(self.queue.len().div_ceil(self.share))
     }
 
-    /// Waiters without a dial, as far as `max_sockets` allows one for them.
+    /// How many waiters the dials under way are for; the first in the queue.
+    pub(super) fn covered(&self) -> usize {
+        self.counts.dials().saturating_mul(self.share)
+    }
+
+    /// Dials for the waiters without one, as far as `max_sockets` allows.
     fn lacking(&self, max_sockets: usize) -> usize {
-        let waiters = self.queue.len().saturating_sub(self.counts.dials());
-        waiters.min(max_sockets.saturating_sub(self.counts.of_origin()))
+        let waiters = self.queue.len().saturating_sub(self.covered());
+        waiters.div_ceil(self.share).min(max_sockets.saturating_sub(self.counts.of_origin()))
     }
 
     /// Whether the sockets there are leave too few places to dial for the waiters that need a fresh one.
     pub(super) fn crowds_out_fresh(&self, max_sockets: usize) -> bool {
-        let without = self.fresh.saturating_sub(self.counts.dials());
+        let without = self.fresh.saturating_sub(self.covered()).div_ceil(self.share);
         without > max_sockets.saturating_sub(self.counts.of_origin_to_stay())
     }
 
     fn may_dial(&self) -> usize {
-        let at_once = if self.known.refused {
+        let at_once = if self.known.refused || self.carries == Carries::Unknown {
             1
+        } else if self.carries == Carries::Many {
+            self.ramp
         } else if self.counts.warm() {
             self.ramp
         } else {
@@ -43,17 +52,20 @@ impl Record {
 impl State {
     /// Works out anew how many dials the origin wants, and where it stands among the hungry.
     pub(super) fn weigh(&mut self, key: OriginKey, now: Instant) {
+        let stalled = self.is_stalled(key);
+        let share = if self.origins[key.0].carries == Carries::Many { self.max_streams } else { 1 };
         let record = &mut self.origins[key.0];
+        record.share = share;
         if record.queue.is_empty() {
             record.ramp = 1;
         }
-        let (lacking, may_dial) = (record.lacking(self.limits.max_sockets), record.may_dial());
+        let may_dial = if stalled { 0 } else { record.may_dial() };
+        let lacking = record.lacking(self.limits.max_sockets);
         let hunger = lacking.min(may_dial);
-        let next =
-            if hunger > 0 { record.queue.iter(&self.waiters).nth(record.counts.dials()) } else { None };
+        let next = if hunger > 0 { record.queue.iter(&self.waiters).nth(record.covered()) } else { None };
         let hungry = next.map(|waiter| (self.waiters[waiter].ticket, WaiterKey(waiter)));
 
-        let queued = record.queue.len().saturating_sub(record.counts.dials());
+        let queued = record.queue.len().saturating_sub(record.covered());
         self.queued = self.queued - record.queued + queued;
         record.queued = queued;
         self.hunger = self.hunger - record.hunger + hunger;
@@ -69,7 +81,7 @@ impl State {
         }
 
         // Not while something else holds the dials back: doubling would change nothing.
-        let ramps = lacking > may_dial && record.counts.warm() && !record.known.refused;
+        let ramps = lacking > may_dial && record.counts.warm() && !record.known.refused && !stalled;
         let spare = record.spare_dials() > 0;
         if ramps != record.ramp_at.is_some() {
             if let Some(at) = record.ramp_at.take() {

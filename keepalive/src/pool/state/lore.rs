@@ -24,6 +24,8 @@ pub(super) struct Knowledge {
     pub(super) refused: bool,
     /// How long the socket was idle that its server closed last. Shown, not acted on.
     pub(super) server_idle_limit: Option<Duration>,
+    /// Whether the last connection, with a choice, spoke HTTP/2.
+    pub(super) http2: Option<bool>,
 }
 
 /// The knowledge of origins without a record.
@@ -70,7 +72,7 @@ impl Lore {
 mod tests {
     use super::*;
 
-    const REFUSED: Knowledge = Knowledge { refused: true, server_idle_limit: None };
+    const REFUSED: Knowledge = Knowledge { refused: true, server_idle_limit: None, http2: None };
 
     fn origin(number: usize) -> Origin {
         Origin::from_uri(&format!("http://{number}.test/").parse().unwrap()).unwrap()
@@ -79,7 +81,8 @@ mod tests {
     #[test]
     fn what_was_put_in_is_taken_out_once() {
         let mut lore = Lore::default();
-        let learned = Knowledge { refused: true, server_idle_limit: Some(Duration::from_secs(5)) };
+        let learned =
+            Knowledge { refused: true, server_idle_limit: Some(Duration::from_secs(5)), http2: Some(true) };
         lore.put(origin(1), learned);
         assert_eq!(lore.take(&origin(2)), Knowledge::default());
         assert_eq!((lore.take(&origin(1)), lore.len()), (learned, 0));

@@ -35,6 +35,7 @@ mod origins;
 mod phase;
 mod snapshot;
 mod sockets;
+mod streams;
 mod waiters;
 
 #[cfg(test)]
@@ -58,7 +59,7 @@ pub(crate) use self::snapshot::{OriginSnapshot, Snapshot, Totals};
 use self::sockets::{OFFERS_OR_LRU, Socket};
 pub(crate) use self::waiters::Turn;
 use self::waiters::Waiter;
-use crate::{CloseReason, Origin, Scheduling};
+use crate::{CloseReason, Origin, Protocol, Scheduling};
 
 /// How long an offered socket waits for its waiter to be polled.
 ///
@@ -140,6 +141,9 @@ pub(crate) enum Outcome {
 pub(crate) struct State {
     limits: Limits,
     mode: Mode,
+    protocol: Protocol,
+    /// How many streams a connection may have in use.
+    max_streams: usize,
     origins: Slab<Record>,
     index: HashMap<Origin, OriginKey>,
     /// What origins without a record have taught us.
@@ -150,6 +154,8 @@ pub(crate) struct State {
     idle: List<OFFERS_OR_LRU>,
     /// Idle sockets that go sooner than `free_socket_timeout` says, by when.
     early: BTreeSet<(Instant, SocketKey)>,
+    /// Waiters that are reserved a stream, the oldest reservation in front.
+    reserved: List<0>,
     /// Offered sockets, the oldest offer in front.
     offers: List<OFFERS_OR_LRU>,
     /// Origins that want to dial and may not because of the total cap, each under the ticket of the
@@ -185,6 +191,8 @@ impl State {
         Self {
             limits,
             mode: Mode::Open,
+            protocol: Protocol::Http1,
+            max_streams: 1,
             origins: Slab::new(),
             index: HashMap::new(),
             lore: Lore::default(),
@@ -192,6 +200,7 @@ impl State {
             waiters: Slab::new(),
             idle: List::default(),
             early: BTreeSet::new(),
+            reserved: List::default(),
             offers: List::default(),
             hungry: BTreeSet::new(),
             hunger: 0,
@@ -230,6 +239,12 @@ impl State {
             }
             self.lapse(socket, now);
         }
+        while let Some(waiter) = self.reserved.front().map(WaiterKey) {
+            if self.waiters[waiter.0].reserved_until() > now {
+                break;
+            }
+            self.lapse_stream(waiter, now);
+        }
         while let Some(&(at, origin)) = self.ramps.first() {
             if at > now {
                 break;
@@ -242,7 +257,8 @@ impl State {
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let offer = self.offers.front().map(|key| self.sockets[key].offered_until());
         let ramp = self.ramps.first().map(|&(at, _)| at);
-        offer.into_iter().chain(ramp).chain(self.next_expiry()).min()
+        let reserved = self.reserved.front().map(|key| self.waiters[key].reserved_until());
+        offer.into_iter().chain(reserved).chain(ramp).chain(self.next_expiry()).min()
     }
 
     /// Closes every idle socket.
@@ -290,6 +306,7 @@ impl State {
     pub(crate) fn retire(&mut self, now: Instant) {
         self.retired = self.next_socket;
         self.retiring = self.sockets.len();
+        self.review_streams();
         self.close_idle(now, CloseReason::AgentClosed);
     }
 

@@ -6,6 +6,7 @@ use super::list::List;
 use super::lore::Knowledge;
 use super::phase::Counts;
 use super::sockets::ORIGIN;
+use super::streams::Carries;
 use super::{OriginKey, State, Ticket, WaiterKey};
 use crate::Origin;
 
@@ -20,6 +21,12 @@ pub(super) struct Record {
     pub(super) waiters: usize,
     /// Idle sockets, the longest idle in front.
     pub(super) idle: List<ORIGIN>,
+    /// Sockets that carry requests and take more, the last used in front.
+    pub(super) open: List<ORIGIN>,
+    /// What its next socket carries, as far as is known.
+    pub(super) carries: Carries,
+    /// How many waiters one dial is for.
+    pub(super) share: usize,
     /// Dials under way, the first begun in front.
     pub(super) dials: List<ORIGIN>,
     pub(super) counts: Counts,
@@ -42,6 +49,8 @@ impl State {
         if let Some(&key) = self.index.get(origin) {
             return key;
         }
+        let known = self.lore.take(origin);
+        let carries = self.carries(origin.is_secure(), known.http2);
         let key = OriginKey(self.origins.insert(Record {
             origin: origin.clone(),
             queue: List::default(),
@@ -50,7 +59,10 @@ impl State {
             idle: List::default(),
             dials: List::default(),
             counts: Counts::default(),
-            known: self.lore.take(origin),
+            known,
+            open: List::default(),
+            carries,
+            share: 1,
             ramp: 1,
             ramp_at: None,
             queued: 0,

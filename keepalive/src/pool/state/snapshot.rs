@@ -94,7 +94,7 @@ impl State {
             .map(|(key, record)| OriginSnapshot {
                 origin: record.origin.clone(),
                 counts: record.counts,
-                queued: record.waiters - record.queue.len().min(record.counts.dials()),
+                queued: record.waiters - record.queue.len().min(record.covered()),
                 oldest_since: oldest.get(&OriginKey(key)).copied(),
                 server_idle_limit: record.known.server_idle_limit,
             })

@@ -6,6 +6,7 @@ use super::idle::Hint;
 use super::list::{Linked, Links};
 use super::notes::Note;
 use super::phase::Phase;
+use super::streams::{Carries, Streams};
 use super::{Action, CLAIM, Mode, OriginKey, Outcome, SocketKey, State, WaiterKey};
 use crate::{CloseReason, Origin};
 
@@ -30,6 +31,10 @@ pub(super) struct Socket {
     pub(super) hint: Hint,
     /// When its dial succeeded; before that, when it began.
     pub(super) born: Instant,
+    /// The moment its dial succeeded; 0 before that.
+    pub(super) opened: u64,
+    /// If it carries many requests at once.
+    pub(super) streams: Option<Streams>,
     /// Something happened on it while it was not idle.
     stirred: bool,
     /// Under which time it stands in `State::early`.
@@ -46,8 +51,15 @@ impl State {
         let origin = self.sockets[key.0].origin;
         match self.sockets[key.0].phase {
             Phase::Dialing { .. } => {
-                self.origins[origin.0].known.refused = false;
-                self.sockets[key.0].born = now;
+                let opened = self.next_moment();
+                let record = &mut self.origins[origin.0];
+                record.known.refused = false;
+                if record.carries != Carries::One {
+                    // The others need not be dialled for one by one any more.
+                    (record.known.http2, record.carries) = (Some(false), Carries::One);
+                    record.ramp = usize::MAX;
+                }
+                (self.sockets[key.0].born, self.sockets[key.0].opened) = (now, opened);
                 self.note(key, Note::Opened);
                 self.free(key, now);
             }
@@ -269,6 +281,8 @@ impl State {
             kept: false,
             hint: Hint::default(),
             born: now,
+            opened: 0,
+            streams: None,
             stirred: false,
             early: None,
             in_origin: Links::default(),
@@ -320,7 +334,16 @@ impl State {
 
     /// Gives an idle or offered socket to the request that asks for it now.
     pub(super) fn lend(&mut self, key: SocketKey) {
-        self.take(key);
+        if self.sockets[key.0].streams.is_some() {
+            self.use_stream(key);
+        } else {
+            self.take(key);
+        }
+        self.count_use(key);
+    }
+
+    /// One request more is given to it.
+    pub(super) fn count_use(&mut self, key: SocketKey) {
         self.sockets[key.0].served += 1;
         self.sockets[key.0].kept = false;
     }
@@ -364,13 +387,14 @@ impl State {
     }
 
     /// The only place where a phase changes, so that counts and lists always agree with it.
-    fn set_phase(&mut self, key: SocketKey, phase: Phase) {
+    pub(super) fn set_phase(&mut self, key: SocketKey, phase: Phase) {
         self.leave(key);
         self.sockets[key.0].phase = phase;
         self.enter(key, phase);
     }
 
-    fn enter(&mut self, key: SocketKey, phase: Phase) {
+    pub(super) fn enter(&mut self, key: SocketKey, phase: Phase) {
+        let is_open = phase == Phase::Active && self.takes_more(key);
         let record = &mut self.origins[self.sockets[key.0].origin.0];
         record.counts.enter(phase);
         self.counts.enter(phase);
@@ -387,11 +411,16 @@ impl State {
                 self.stamp(key);
             }
             Phase::Offered { .. } => self.offers.push_back(&mut self.sockets, key.0),
+            Phase::Active if is_open && self.sockets[key.0].streams.is_some() => {
+                // The one used last is used next, so that one that is not needed comes to rest.
+                record.open.insert_after(&mut self.sockets, None, key.0);
+                self.sockets[key.0].streams.iter_mut().for_each(|streams| streams.is_open = true);
+            }
             _ => {}
         }
     }
 
-    fn leave(&mut self, key: SocketKey) {
+    pub(super) fn leave(&mut self, key: SocketKey) {
         let Socket { origin, phase, .. } = self.sockets[key.0];
         let record = &mut self.origins[origin.0];
         record.counts.leave(phase);
@@ -406,6 +435,10 @@ impl State {
                 }
             }
             Phase::Offered { .. } => self.offers.remove(&mut self.sockets, key.0),
+            Phase::Active if self.sockets[key.0].streams.is_some_and(|streams| streams.is_open) => {
+                record.open.remove(&mut self.sockets, key.0);
+                self.sockets[key.0].streams.iter_mut().for_each(|streams| streams.is_open = false);
+            }
             _ => {}
         }
     }

@@ -34,6 +34,11 @@ pub(super) struct Waiter {
 pub(super) enum Place {
     Queued,
     Offered(SocketKey),
+    /// A stream of this socket is kept for it.
+    Reserved {
+        socket: SocketKey,
+        until: Instant,
+    },
     Asleep,
     Failed,
 }
@@ -92,7 +97,7 @@ impl State {
         }
         self.expire(now);
         let origin = self.origin_key(origin);
-        if let Some(socket) = self.pick(origin, fresh, now) {
+        if let Some(socket) = self.pick(origin, fresh.then_some(self.moment), now) {
             self.lend(socket);
             return Turn::Go(socket);
         }
@@ -125,15 +130,21 @@ impl State {
     /// [`Turn::Failed`] is gone.
     pub(crate) fn poll_waiter(&mut self, key: WaiterKey, now: Instant) -> Turn {
         self.expire(now);
-        let Waiter { place, origin, fresh, .. } = self.waiters[key.0];
+        let Waiter { place, origin, fresh, entered, .. } = self.waiters[key.0];
         let socket = match place {
             Place::Offered(socket) => Some(socket),
+            Place::Reserved { socket, .. } => Some(socket),
             // An idle socket is there only if nobody who is awake could take it.
-            Place::Asleep => self.pick(origin, fresh, now),
+            Place::Asleep => self.pick(origin, fresh.then_some(entered), now),
             Place::Queued | Place::Failed => None,
         };
         if let Some(socket) = socket {
-            self.lend(socket);
+            if let Place::Reserved { .. } = place {
+                self.unreserve(key);
+                self.count_use(socket);
+            } else {
+                self.lend(socket);
+            }
             self.totals.running += 1;
             self.remove_waiter(key);
             return Turn::Go(socket);
@@ -150,7 +161,7 @@ impl State {
                 self.assign(origin, now);
                 Turn::Wait(key)
             }
-            Place::Queued | Place::Offered(_) => Turn::Wait(key),
+            Place::Queued | Place::Offered(_) | Place::Reserved { .. } => Turn::Wait(key),
         }
     }
 
@@ -160,6 +171,10 @@ impl State {
         match place {
             Place::Queued => self.dequeue(key),
             Place::Offered(socket) => self.resume(socket, now),
+            Place::Reserved { socket, .. } => {
+                self.unreserve(key);
+                self.give_stream_back(socket, now);
+            }
             Place::Asleep | Place::Failed => {}
         }
         let origin = self.remove_waiter(key);
@@ -168,7 +183,7 @@ impl State {
             _ => self.totals.failed += 1,
         }
         self.assign(origin, now);
-        if let Place::Offered(socket) = place {
+        if let Place::Offered(socket) | Place::Reserved { socket, .. } = place {
             self.settle(socket);
         }
     }
@@ -176,7 +191,7 @@ impl State {
     /// Whether one of the dials under way is this waiter's: it does not wait for a slot.
     pub(crate) fn is_connecting(&self, key: WaiterKey) -> bool {
         let record = &self.origins[self.waiters[key.0].origin.0];
-        record.queue.iter(&self.waiters).take(record.counts.dials()).any(|other| other == key.0)
+        record.queue.iter(&self.waiters).take(record.covered()).any(|other| other == key.0)
     }
 }
 
@@ -201,6 +216,9 @@ impl State {
     /// Offers an idle socket to a waiter.
     pub(super) fn offer_to(&mut self, waiter: WaiterKey, socket: SocketKey, now: Instant) {
         self.dequeue(waiter);
+        if self.sockets[socket.0].streams.is_some() {
+            return self.reserve(waiter, socket, now);
+        }
         self.waiters[waiter.0].place = Place::Offered(socket);
         self.offer(socket, waiter, now);
         self.actions.push_back(Action::Wake { waiter });
@@ -225,6 +243,9 @@ impl State {
             if self.waiters[key.0].place == Place::Queued {
                 self.fail(key);
             } else {
+                if let Place::Reserved { .. } = self.waiters[key.0].place {
+                    self.unreserve(key);
+                }
                 self.waiters[key.0].place = Place::Failed;
                 self.actions.push_back(Action::Wake { waiter: key });
             }
@@ -237,20 +258,31 @@ impl State {
         self.actions.push_back(Action::Wake { waiter: key });
     }
 
-    /// The idle socket that is next by the scheduling; or one just dialled, if only that will do.
-    pub(super) fn pick(&self, origin: OriginKey, fresh: bool, now: Instant) -> Option<SocketKey> {
-        let idle = &self.origins[origin.0].idle;
-        if fresh {
+    /// The socket that is next by the scheduling: one that carries requests and can take one more, else an
+    /// idle one. Or one that was dialled since the waiter came, at that moment, if only that will do.
+    pub(super) fn pick(
+        &self,
+        origin: OriginKey,
+        fresh_since: Option<u64>,
+        now: Instant,
+    ) -> Option<SocketKey> {
+        let record = &self.origins[origin.0];
+        let open = record.open.iter(&self.sockets).map(SocketKey);
+        let idle = &record.idle;
+        if let Some(since) = fresh_since {
+            let newer = |key: &SocketKey| self.sockets[key.0].opened > since;
+            let unused = |key: &SocketKey| self.sockets[key.0].served == 0;
             // The last ones were parked last.
+            let young = idle.iter_back(&self.sockets).map(SocketKey);
             let mut young =
-                idle.iter_back(&self.sockets).take_while(|&key| self.is_young(SocketKey(key), now));
-            return young.find(|&key| self.sockets[key].served == 0).map(SocketKey);
+                young.take_while(|&key| self.is_young(key, now)).filter(|&key| self.takes_more(key));
+            return open.into_iter().find(newer).or_else(|| young.find(|key| unused(key) || newer(key)));
         }
-        match self.limits.scheduling {
-            Scheduling::Lifo => idle.back(),
-            Scheduling::Fifo => idle.front(),
-        }
-        .map(SocketKey)
+        let takes_more = |key: &SocketKey| self.takes_more(*key);
+        open.into_iter().next().or_else(|| match self.limits.scheduling {
+            Scheduling::Lifo => idle.iter_back(&self.sockets).map(SocketKey).find(takes_more),
+            Scheduling::Fifo => idle.iter(&self.sockets).map(SocketKey).find(takes_more),
+        })
     }
 
     /// Whether it came free so short a time ago that its server can hardly have given it up.
@@ -259,7 +291,7 @@ impl State {
     }
 
     /// Puts a waiter where its ticket belongs: nearly always last, in front if it asks again.
-    fn enqueue(&mut self, key: WaiterKey) {
+    pub(super) fn enqueue(&mut self, key: WaiterKey) {
         let Waiter { ticket, origin, fresh, .. } = self.waiters[key.0];
         let queue = &mut self.origins[origin.0].queue;
         let older = |&other: &usize| self.waiters[other].ticket < ticket;
@@ -285,6 +317,15 @@ impl State {
         let origin = self.waiters.remove(key.0).origin;
         self.origins[origin.0].waiters -= 1;
         origin
+    }
+}
+
+impl Waiter {
+    pub(super) fn reserved_until(&self) -> Instant {
+        match self.place {
+            Place::Reserved { until, .. } => until,
+            _ => unreachable!("only these stand in the list of reservations"),
+        }
     }
 }
 

@@ -65,6 +65,7 @@ fn same_waiters(state: &State, oracle: &Oracle) {
         let place = match waiter.place {
             waiters::Place::Queued => Place::Queued,
             waiters::Place::Offered(key) => Place::Offered(state.sockets[key.0].id),
+            waiters::Place::Reserved { .. } => panic!("the model knows no streams"),
             waiters::Place::Asleep => Place::Asleep,
             waiters::Place::Failed => Place::Failed,
         };
