@@ -32,6 +32,10 @@ pub enum CloseReason {
     UnsolicitedBytes,
     /// The server closed the connection while it was idle.
     ClosedByServer,
+    /// The server takes no more requests on it (GOAWAY, RFC 9113 §6.8).
+    GoAway,
+    /// The server did not answer whether it is there (PING, RFC 9113 §6.7).
+    Silent,
     /// It had been idle, or had served before, and ended when a request was written, without a byte of the
     /// response.
     Stale,
@@ -103,6 +107,8 @@ impl CloseReason {
             Self::SurplusBytes => ("surplus_bytes", "bytes came after the end of the response"),
             Self::UnsolicitedBytes => ("unsolicited_bytes", "bytes came before a request was written"),
             Self::ClosedByServer => ("closed_by_server", "the server closed it while it was idle"),
+            Self::GoAway => ("go_away", "the server takes no more requests on it"),
+            Self::Silent => ("silent", "the server did not answer a PING"),
             Self::Stale => {
                 ("stale", "it ended when a request was written to it, before a byte of the response")
             }
@@ -174,7 +180,9 @@ mod tests {
             CloseDelimited => SurplusBytes,
             SurplusBytes => UnsolicitedBytes,
             UnsolicitedBytes => ClosedByServer,
-            ClosedByServer => Stale,
+            ClosedByServer => GoAway,
+            GoAway => Silent,
+            Silent => Stale,
             Stale => Suspect,
             Suspect => Truncated,
             Truncated => ProtocolError,

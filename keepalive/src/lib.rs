@@ -39,8 +39,12 @@ mod error;
 mod event;
 mod exchange;
 mod h1;
+#[cfg(feature = "http2")]
+mod http2;
 mod io;
 mod lacking;
+#[cfg(feature = "http2")]
+mod mux;
 mod options;
 mod origin;
 mod pool;
@@ -66,6 +70,8 @@ pub use options::{
     DEFAULT_QUEUE_TIMEOUT, DEFAULT_RESPONSE_TIMEOUT, DEFAULT_TCP_KEEPALIVE, Protocol, RequestOptions,
     Scheduling,
 };
+#[cfg(feature = "http2")]
+pub use options::{DEFAULT_MAX_STREAMS_PER_SOCKET, DEFAULT_PING_INTERVAL, DEFAULT_PING_TIMEOUT};
 pub use origin::Origin;
 pub use pool::{EVENTS_KEPT, Events};
 pub use request::{IntoUrl, RequestBuilder, Response};

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 #[cfg(feature = "tls")]
 use crate::Tls;
+#[cfg(feature = "http2")]
+use crate::mux::MuxOptions;
 
 /// Sockets an agent opens to one origin at most, unless told otherwise (Node 0.10:
 /// `Agent.defaultMaxSockets`, 5; today's Node sets no limit).
@@ -29,6 +31,20 @@ pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a TLS handshake may take, unless told otherwise.
 #[cfg(feature = "tls")]
 pub const DEFAULT_TLS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many requests an HTTP/2 connection may carry at once, unless told otherwise; its server may allow
+/// fewer.
+#[cfg(feature = "http2")]
+pub const DEFAULT_MAX_STREAMS_PER_SOCKET: usize = 100;
+
+/// After how long a silence the server of an HTTP/2 connection in use is asked whether it is there, unless
+/// told otherwise.
+#[cfg(feature = "http2")]
+pub const DEFAULT_PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long it may take to answer that, unless told otherwise.
+#[cfg(feature = "http2")]
+pub const DEFAULT_PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a request with `Expect: 100-continue` holds its body back, unless told otherwise.
 pub const DEFAULT_EXPECT_CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -74,6 +90,9 @@ pub(crate) struct SocketOptions {
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) tcp_nodelay: bool,
     pub(crate) tcp_keepalive: Option<Duration>,
+    pub(crate) protocol: Protocol,
+    #[cfg(feature = "http2")]
+    pub(crate) mux: MuxOptions,
     #[cfg(feature = "tls")]
     pub(crate) tls: TlsDefaults,
 }
@@ -84,6 +103,13 @@ impl Default for SocketOptions {
             connect_timeout: Some(DEFAULT_CONNECT_TIMEOUT),
             tcp_nodelay: true,
             tcp_keepalive: Some(DEFAULT_TCP_KEEPALIVE),
+            protocol: Protocol::default(),
+            #[cfg(feature = "http2")]
+            mux: MuxOptions {
+                max_streams: DEFAULT_MAX_STREAMS_PER_SOCKET,
+                ping_interval: Some(DEFAULT_PING_INTERVAL),
+                ping_timeout: DEFAULT_PING_TIMEOUT,
+            },
             #[cfg(feature = "tls")]
             tls: TlsDefaults { settings: Tls::default(), timeout: Some(DEFAULT_TLS_TIMEOUT) },
         }
@@ -91,6 +117,14 @@ impl Default for SocketOptions {
 }
 
 impl SocketOptions {
+    /// How many requests a socket may carry at once.
+    pub(crate) fn max_streams(&self) -> usize {
+        #[cfg(feature = "http2")]
+        return self.mux.max_streams;
+        #[cfg(not(feature = "http2"))]
+        1
+    }
+
     /// What all steps of a dial may take together.
     pub(crate) fn dial_timeout(&self) -> Option<Duration> {
         let tcp = self.connect_timeout?;
@@ -121,6 +155,9 @@ pub(crate) struct RequestDefaults {
     pub(crate) timeout: Option<Duration>,
     pub(crate) local_address: Option<IpAddr>,
     pub(crate) title_case_headers: bool,
+    /// As in [`SocketOptions`].
+    #[cfg(feature = "http2")]
+    pub(crate) protocol: Protocol,
     /// Whether a request may be written again on a fresh socket.
     pub(crate) retry: bool,
     /// A socket of its own for each request, with `connection: close`.

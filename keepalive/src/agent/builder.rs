@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Agent, Handle};
 use crate::Error;
+use crate::Protocol;
 #[cfg(feature = "tls")]
 use crate::Tls;
 use crate::connect::{Connect, Connector};
@@ -67,6 +68,9 @@ impl AgentBuilder {
                 timeout: None,
                 local_address: None,
                 title_case_headers: false,
+                // Taken over from the sockets' when the agent is made.
+                #[cfg(feature = "http2")]
+                protocol: crate::Protocol::default(),
                 retry: true,
                 one_shot: false,
             },
@@ -141,6 +145,40 @@ impl AgentBuilder {
     /// handed on to a request that waits, and no `Connection: close` is sent. Default: true.
     pub fn keep_alive(mut self, keep_alive: bool) -> Self {
         self.limits.keep_alive = keep_alive;
+        self
+    }
+
+    /// Which versions of HTTP are spoken. Default: [`Protocol::Auto`], or [`Protocol::Http1`] without the
+    /// feature `http2`.
+    ///
+    /// An HTTP/2 connection counts as one socket and carries many requests; the queue waits for a free
+    /// stream, and a further connection is opened when there is none, up to `max_sockets`.
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.sockets.protocol = protocol;
+        self
+    }
+
+    /// How many requests an HTTP/2 connection may carry at once; its server may allow fewer (RFC 9113
+    /// §5.1.2). 0 is an error. Default: 100.
+    #[cfg(feature = "http2")]
+    pub fn max_streams_per_socket(mut self, limit: usize) -> Self {
+        self.sockets.mux.max_streams = limit;
+        self
+    }
+
+    /// After how long a silence the server of an HTTP/2 connection with requests on it is asked whether it
+    /// is there (PING, RFC 9113 §6.7). `None` never asks for that reason, zero is an error. Default: 30 s.
+    #[cfg(feature = "http2")]
+    pub fn ping_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.sockets.mux.ping_interval = interval.into();
+        self
+    }
+
+    /// How long the server may take to answer that, before the connection counts as dead and its requests
+    /// fail or move. Zero is an error. Default: 10 s.
+    #[cfg(feature = "http2")]
+    pub fn ping_timeout(mut self, timeout: Duration) -> Self {
+        self.sockets.mux.ping_timeout = timeout;
         self
     }
 
@@ -266,6 +304,13 @@ impl AgentBuilder {
         check_time("connect_timeout", self.sockets.connect_timeout)?;
         #[cfg(feature = "tls")]
         check_time("tls_timeout", self.sockets.tls.timeout)?;
+        #[cfg(feature = "http2")]
+        {
+            check_time("ping_interval", self.sockets.mux.ping_interval)?;
+            check_time("ping_timeout", Some(self.sockets.mux.ping_timeout))?;
+            check_sockets("max_streams_per_socket", Some(self.sockets.mux.max_streams))?;
+        }
+        self.check_protocol()?;
         check_time("response_timeout", self.requests.response_timeout)?;
         check_time("body_timeout", self.requests.body_timeout)?;
         check_time("timeout", self.requests.timeout)?;
@@ -275,6 +320,15 @@ impl AgentBuilder {
             return Err(Error::request(text));
         }
         Ok(self.make(false))
+    }
+
+    /// Only what was compiled in can be spoken.
+    fn check_protocol(&self) -> Result<(), Error> {
+        let wants = self.sockets.protocol;
+        if cfg!(feature = "http2") || matches!(wants, Protocol::Http1 | Protocol::Auto) {
+            return Ok(());
+        }
+        Err(Error::request(format!("{wants:?} needs the feature `http2`, which this build has not")))
     }
 
     /// The defaults need no check.
@@ -306,8 +360,16 @@ impl AgentBuilder {
 
     fn over(mut self, connect: Arc<dyn Connect>, stays_open: bool) -> Agent {
         self.requests.dial_timeout = self.sockets.dial_timeout();
+        if cfg!(not(feature = "http2")) {
+            self.sockets.protocol = Protocol::Http1;
+        }
+        #[cfg(feature = "http2")]
+        {
+            self.requests.protocol = self.sockets.protocol;
+        }
         let default_total = self.max_total_sockets.is_none();
         let pool = Pool::new(self.limits, default_total, connect, stays_open);
+        pool.speak(self.sockets.protocol, self.sockets.max_streams());
         Agent { handle: Arc::new(Handle { pool, defaults: Arc::new(self.requests) }) }
     }
 }

@@ -8,14 +8,57 @@ use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 
 use crate::h1::{BodyEvent, Call};
+#[cfg(feature = "http2")]
+use crate::http2::Receiving;
 use crate::pool::Seconds;
 use crate::timer::Timer;
 use crate::{CloseReason, Error, Phase, clock};
 
+/// Where a body comes from.
+pub(crate) enum Source {
+    One(Call),
+    #[cfg(feature = "http2")]
+    Many(Receiving),
+}
+
+impl From<Call> for Source {
+    fn from(call: Call) -> Self {
+        Self::One(call)
+    }
+}
+
+#[cfg(feature = "http2")]
+impl From<Receiving> for Source {
+    fn from(receiving: Receiving) -> Self {
+        Self::Many(receiving)
+    }
+}
+
+/// Does the same with either source.
+macro_rules! either {
+    ($source:expr, $call:ident => $action:expr) => {
+        match $source {
+            Source::One($call) => $action,
+            #[cfg(feature = "http2")]
+            Source::Many($call) => $action,
+        }
+    };
+}
+
+impl Source {
+    fn fail(&mut self, error: Error, reason: CloseReason) -> Error {
+        match self {
+            Self::One(call) => call.fail(error, reason),
+            #[cfg(feature = "http2")]
+            Self::Many(receiving) => receiving.fail(error),
+        }
+    }
+}
+
 /// The rest of a call, and the request's own time limit, which goes on.
 pub(crate) struct Incoming {
     /// `None` only while it is dropped.
-    call: Option<Call>,
+    call: Option<Source>,
     timer: Timer,
     /// How long the server may be silent.
     limit: Option<Duration>,
@@ -24,13 +67,13 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    pub(crate) fn new(call: Call, timer: Timer, limit: Option<Duration>) -> Self {
-        Self { call: Some(call), timer, limit, silent_since: None }
+    pub(crate) fn new(call: impl Into<Source>, timer: Timer, limit: Option<Duration>) -> Self {
+        Self { call: Some(call.into()), timer, limit, silent_since: None }
     }
 
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let Some(call) = &mut self.call else { return Poll::Ready(None) };
-        if let Poll::Ready(event) = call.poll_body(cx) {
+        if let Poll::Ready(event) = either!(call, call => call.poll_body(cx)) {
             self.silent_since = None;
             // A body that never stops coming leaves the timer no turn.
             if let Some(late) = self.timer.request_is_over(Phase::Receive) {
@@ -54,18 +97,20 @@ impl Incoming {
     }
 
     pub(crate) fn is_end(&self) -> bool {
-        self.call.as_ref().is_none_or(Call::is_end)
+        self.call.as_ref().is_none_or(|call| either!(call, call => call.is_end()))
     }
 
     pub(crate) fn size_hint(&self) -> SizeHint {
-        self.call.as_ref().map_or_else(|| SizeHint::with_exact(0), Call::size_hint)
+        self.call
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), |call| either!(call, call => call.size_hint()))
     }
 }
 
 impl Drop for Incoming {
     fn drop(&mut self) {
         if let Some(call) = self.call.take() {
-            call.abandon();
+            either!(call, call => call.abandon());
         }
     }
 }

@@ -77,8 +77,8 @@ impl Body {
         Self(if bytes.is_empty() { Inner::Empty } else { Inner::Full(bytes) })
     }
 
-    pub(crate) fn incoming(incoming: Box<Incoming>) -> Self {
-        Self(Inner::Incoming(incoming))
+    pub(crate) fn incoming(incoming: Incoming) -> Self {
+        Self(Inner::Incoming(Box::new(incoming)))
     }
 
     pub(crate) fn upgraded(upgraded: Upgraded) -> Self {

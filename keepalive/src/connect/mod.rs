@@ -17,6 +17,8 @@ use std::time::Duration;
 pub(crate) use self::connector::Connector;
 use crate::descriptors::Place;
 use crate::io::{Io, Permit};
+#[cfg(feature = "http2")]
+use crate::mux::Opened;
 use crate::{Error, Origin};
 
 /// Makes connections. The permit goes into the socket, so that it is held until close(2); the place is
@@ -28,9 +30,18 @@ pub(crate) trait Connect: Send + Sync + fmt::Debug {
 /// The future of [`Connect::connect`]. Dropping it closes what it had opened.
 pub(crate) type Connecting<'a> = Pin<Box<dyn Future<Output = Result<Connected, Error>> + Send + 'a>>;
 
+/// What carries requests to the server.
+pub(crate) enum Carrier {
+    /// A stream of bytes, for one request at a time.
+    One(Box<dyn Io>),
+    /// A connection for many at once.
+    #[cfg(feature = "http2")]
+    Many(Box<Opened>),
+}
+
 /// A connection that stands.
 pub(crate) struct Connected {
-    pub(crate) io: Box<dyn Io>,
+    pub(crate) carrier: Carrier,
     pub(crate) local: Option<SocketAddr>,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) timings: DialTimings,

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use http::Version;
 
 use crate::clock;
-use crate::h1::Call;
-use crate::pool::Lease;
+use crate::pool::Leased;
 
 /// Which socket served a request, and how long each step took; in the extensions of the response.
 ///
@@ -72,11 +71,10 @@ impl Waits {
     }
 
     /// The request has a socket now.
-    pub(super) fn end(&mut self, lease: &mut Lease) -> Stopwatch {
+    pub(super) fn end(&mut self, leased: &mut Leased) -> Stopwatch {
         let now = clock::now().into_std();
-        let (reused, request_number) = (lease.reused(), lease.request_number);
-        let socket = lease.socket();
-        let dialed = socket.dialed.take();
+        let facts = leased.facts();
+        let dialed = leased.take_dialed();
         // What follows the start of its dial is not the queue's.
         let queued_until = dialed.as_ref().map_or(now, |dial| dial.began);
         self.queued += queued_until.saturating_duration_since(self.since);
@@ -89,13 +87,13 @@ impl Waits {
             ..Timings::default()
         };
         let info = ConnectionInfo {
-            socket_id: socket.id,
-            reused,
-            request_number,
+            socket_id: facts.socket,
+            reused: facts.request_number > 1,
+            request_number: facts.request_number,
             attempts: self.attempts,
-            local_addr: socket.local,
-            peer_addr: socket.peer,
-            protocol: Version::HTTP_11,
+            local_addr: facts.local,
+            peer_addr: facts.peer,
+            protocol: facts.protocol,
             timings,
         };
         Stopwatch { sending_since: now, info }
@@ -115,10 +113,10 @@ pub(super) struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// The response head is there.
-    pub(super) fn stop(&mut self, call: &Call) -> Instant {
+    /// The response head is there, and the request was sent by then if it ever will be.
+    pub(super) fn stop(&mut self, sent_at: Option<Instant>) -> Instant {
         let now = clock::now().into_std();
-        let sent = call.sent_at().unwrap_or(now);
+        let sent = sent_at.unwrap_or(now);
         self.info.timings.send = sent.saturating_duration_since(self.sending_since);
         self.info.timings.wait = now.saturating_duration_since(sent);
         now

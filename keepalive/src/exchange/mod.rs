@@ -7,15 +7,18 @@
 //! back, a used one is closed. All of that is in the `Drop` of [`Acquire`] and [`Call`].
 
 mod info;
+#[cfg(feature = "http2")]
+mod many;
 #[cfg(test)]
 mod moved;
+mod one;
 mod prepare;
 mod retry;
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -24,13 +27,12 @@ use tokio::runtime::Handle;
 use self::info::Waits;
 pub use self::info::{ConnectionInfo, Timings};
 use self::prepare::{Prepared, prepare};
-use self::retry::Verdict;
-use crate::body::{Body, Incoming, Upgraded};
-use crate::h1::{Answer, Call, Head, Payload};
+use crate::body::Body;
+use crate::h1::{Head, Outgoing, Payload};
 use crate::options::RequestDefaults;
-use crate::pool::{Acquire, Lease, Pool, Seconds};
+use crate::pool::{Acquire, Leased, Pool, Seconds};
 use crate::timer::Timer;
-use crate::{CloseReason, Error, Origin, Phase, clock};
+use crate::{Error, Origin, Phase, clock};
 
 /// Sends one request and returns once its response head is there.
 pub(crate) async fn exchange(
@@ -53,43 +55,36 @@ pub(crate) async fn exchange(
     loop {
         let evidence = outgoing.evidence();
         let got = wait_for_socket(&mut acquire, &origin, &defaults, &mut timer).await;
-        let mut lease = got.map_err(|error| error.with(evidence))?;
-        let mut watch = waits.end(&mut lease);
-        let (answer, mut call) = head(Call::new(lease, outgoing), &defaults, &mut timer).await?;
-        match answer {
-            Answer::Switched(head, lease, rest) => {
-                watch.stop(&call);
-                return Ok(response(head, Body::upgraded(Upgraded::new(lease, rest)), watch.info()));
+        let mut leased = got.map_err(|error| error.with(evidence))?;
+        let mut watch = waits.end(&mut leased);
+        let tried = match leased {
+            Leased::One(lease) => one::attempt(lease, outgoing, &defaults, timer, &mut watch).await?,
+            #[cfg(feature = "http2")]
+            Leased::Many(stream) => {
+                many::attempt(stream, outgoing, &origin, &defaults, timer, &mut watch).await?
             }
-            Answer::Response(head) => {
-                let now = watch.stop(&call);
-                if let Some(lease) = call.lease() {
-                    lease.body_begins(now);
-                }
-                let small = poll_fn(|cx| Poll::Ready(call.take_small_body(cx))).await;
-                let body = match small {
-                    Some(bytes) => Body::full(bytes),
-                    None => Body::incoming(Box::new(Incoming::new(call, timer, defaults.body_timeout))),
-                };
-                return Ok(response(head, body, watch.info()));
-            }
-            Answer::Lost(error, reason) => {
-                let loss = call.loss();
-                let written = match retry::verdict(&loss) {
-                    Verdict::Move => false,
-                    Verdict::Resend => true,
-                    Verdict::Fail(why) => {
-                        let reason = if loss.parked { CloseReason::Stale } else { reason };
-                        return Err(call.fail(retry::explain(error, why), reason));
-                    }
-                };
-                let (lease, again) = call.take_back();
-                outgoing = again;
-                acquire.again(lease, written);
+        };
+        match tried {
+            Tried::Answered(head, body) => return Ok(response(head, body, watch.info())),
+            Tried::Again { leased, outgoing: request, timer: rest, written } => {
+                (outgoing, timer) = (request, rest);
+                acquire.again(leased, written);
                 waits.begin_again(written);
             }
         }
     }
+}
+
+/// What came of an attempt that did not fail.
+enum Tried {
+    Answered(Head, Body),
+    /// What it got proved no good; it is to be made again, having been `written` or not.
+    Again {
+        leased: Leased,
+        outgoing: Outgoing,
+        timer: Timer,
+        written: bool,
+    },
 }
 
 /// What can fail without a socket.
@@ -107,7 +102,7 @@ async fn wait_for_socket(
     origin: &Origin,
     defaults: &RequestDefaults,
     timer: &mut Timer,
-) -> Result<Lease, Error> {
+) -> Result<Leased, Error> {
     let began = clock::now();
     let limit = defaults.queue_timeout;
     let mut end = limit.and_then(|limit| began.checked_add(limit));
@@ -157,13 +152,24 @@ fn no_dial(origin: &Origin, waited: Duration) -> Error {
     Error::timeout(Phase::Connect, text)
 }
 
-/// Drives the call to its head. Two limits of their own: until a held body is sent anyway, and of the
+/// A request under way, on whatever carries it.
+trait Attempt {
+    type Answer;
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Self::Answer, Error>>;
+    fn written(&self) -> u64;
+    fn holds_body(&self) -> bool;
+    fn release_body(&mut self);
+    fn phase(&self) -> Phase;
+    fn time_out(&mut self, late: Error) -> Error;
+}
+
+/// Drives an attempt to its head. Two limits of their own: until a held body is sent anyway, and of the
 /// server's silence since it took the last byte.
-async fn head(
-    mut call: Call,
+async fn head<A: Attempt>(
+    mut call: A,
     defaults: &RequestDefaults,
     timer: &mut Timer,
-) -> Result<(Answer, Call), Error> {
+) -> Result<(A::Answer, A), Error> {
     let mut progress = (call.written(), clock::now());
     let release_at = defaults.expect_continue_timeout.and_then(|limit| progress.1.checked_add(limit));
     let answer = poll_fn(|cx| {
@@ -183,9 +189,9 @@ async fn head(
                     let limit = Seconds(defaults.response_timeout.unwrap_or_default());
                     let text = format!("the server did not answer within {limit} (response_timeout)");
                     let late = Error::timeout(call.phase(), text);
-                    return Poll::Ready(Err(call.fail(late, CloseReason::TimedOut)));
+                    return Poll::Ready(Err(call.time_out(late)));
                 }
-                Some(late) => return Poll::Ready(Err(call.fail(late, CloseReason::TimedOut))),
+                Some(late) => return Poll::Ready(Err(call.time_out(late))),
             }
         }
     })

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::connect::{Connect, Connected, Connecting, DialTimings};
+use crate::connect::{Carrier, Connect, Connected, Connecting, DialTimings};
 use crate::descriptors::Place;
 use crate::io::{Io, Permit, RawSocket};
 use crate::{Agent, Body, CloseReason, ConnectionInfo, Origin};
@@ -43,7 +43,12 @@ impl Connect for FakeConnect {
             _permit: permit,
         };
         let timings = DialTimings::default();
-        Box::pin(std::future::ready(Ok(Connected { io: Box::new(io), local: None, peer: None, timings })))
+        Box::pin(std::future::ready(Ok(Connected {
+            carrier: Carrier::One(Box::new(io)),
+            local: None,
+            peer: None,
+            timings,
+        })))
     }
 }
 

@@ -7,8 +7,11 @@ use http::header::EXPECT;
 use http::uri::Scheme;
 use http::{HeaderName, Method, Request, Uri};
 
+#[cfg(feature = "http2")]
+use crate::Protocol;
 use crate::h1::{
-    HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, Upload, encode_head, framing,
+    HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, Terms, Upload, encode_head,
+    framing,
 };
 use crate::options::{RequestDefaults, RequestOptions};
 use crate::origin::Route;
@@ -51,13 +54,32 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
     let expects = expects.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let outgoing = Outgoing {
         upload: Upload::new(head, payload, framing, expects),
-        facts: RequestFacts::of(&parts.method, &parts.headers, defaults.one_shot),
-        repeatable: parts.method.is_idempotent() || parts.headers.contains_key(IDEMPOTENCY_KEY),
-        retry: options.and_then(|options| options.retry).unwrap_or(defaults.retry),
-        again: false,
-        written_before: 0,
+        terms: Terms {
+            facts: RequestFacts::of(&parts.method, &parts.headers, defaults.one_shot),
+            repeatable: parts.method.is_idempotent() || parts.headers.contains_key(IDEMPOTENCY_KEY),
+            retry: options.and_then(|options| options.retry).unwrap_or(defaults.retry),
+            again: false,
+            written_before: 0,
+            #[cfg(feature = "http2")]
+            moves: 0,
+            #[cfg(feature = "http2")]
+            http2: may_be_http2(defaults.protocol, &origin)
+                .then(|| crate::http2::head(&parts.method, &parts.uri, &parts.headers, framing))
+                .flatten()
+                .map(Box::new),
+        },
     };
     Ok(Prepared { origin, outgoing, timeout })
+}
+
+/// Whether its connection may turn out to speak HTTP/2.
+#[cfg(feature = "http2")]
+fn may_be_http2(protocol: Protocol, origin: &Origin) -> bool {
+    match protocol {
+        Protocol::Http1 => false,
+        Protocol::Auto | Protocol::Http2 => origin.is_secure(),
+        Protocol::Http2PriorKnowledge => true,
+    }
 }
 
 /// CONNECT names an authority and no scheme (RFC 9110 §9.3.6).

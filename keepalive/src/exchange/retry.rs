@@ -6,6 +6,7 @@
 //!
 //! | socket | written | may be sent twice | then |
 //! |---|---|---|---|
+//! | HTTP/2, and the server says that it did not look at the request | | | moves, as often as is bearable |
 //! | fresh | | | fails: that was the server's answer |
 //! | reused or parked | nothing | | goes to another socket, which is no retry |
 //! | reused or parked | something | yes | is sent once more, on a socket just dialled |
@@ -37,10 +38,15 @@ pub(super) enum Why {
     BodyGone,
     /// That was the second time.
     Again,
+    /// Servers did not look at it, too often in a row.
+    Unseen,
 }
 
 pub(super) fn verdict(loss: &Loss) -> Verdict {
     match *loss {
+        Loss { unseen: true, replayable: true, may_move: true, .. } => Verdict::Move,
+        Loss { unseen: true, replayable: true, .. } => Verdict::Fail(Why::Unseen),
+        Loss { unseen: true, .. } => Verdict::Fail(Why::BodyGone),
         Loss { again: true, .. } => Verdict::Fail(Why::Again),
         Loss { parked: false, .. } => Verdict::Fail(Why::Fresh),
         Loss { untouched: true, .. } => Verdict::Move,
@@ -63,6 +69,7 @@ pub(super) fn explain(error: Error, why: Why) -> Error {
             "the request was not sent again, since more than {} KiB of its body had been taken, and no more is kept",
             REPLAY_BUFFER / 1024
         )),
+        Why::Unseen => error.note("that happened to it too often in a row"),
         Why::Again => error.note("that was its second attempt, after a stale connection"),
     }
 }
@@ -78,6 +85,8 @@ mod tests {
         replayable: true,
         retry: true,
         again: false,
+        unseen: false,
+        may_move: false,
     };
 
     /// Every row, and for each reason to fail that nothing weaker hides it.
@@ -93,6 +102,11 @@ mod tests {
             (Loss { again: true, ..STALE }, Verdict::Fail(Why::Again)),
             (Loss { again: true, untouched: true, ..STALE }, Verdict::Fail(Why::Again)),
             (Loss { untouched: true, ..STALE }, Verdict::Move),
+            (Loss { unseen: true, may_move: true, parked: false, ..STALE }, Verdict::Move),
+            (Loss { unseen: true, may_move: true, again: true, retry: false, ..STALE }, Verdict::Move),
+            (Loss { unseen: true, may_move: true, repeatable: false, ..STALE }, Verdict::Move),
+            (Loss { unseen: true, ..STALE }, Verdict::Fail(Why::Unseen)),
+            (Loss { unseen: true, may_move: true, replayable: false, ..STALE }, Verdict::Fail(Why::BodyGone)),
         ] {
             assert_eq!(verdict(&loss), expected, "{loss:?}");
         }
@@ -113,7 +127,7 @@ mod tests {
     fn nothing_that_may_have_been_executed_is_sent_again() {
         for bits in 0..16 {
             let [parked, replayable, retry, again] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
-            let loss = Loss { parked, untouched: false, repeatable: false, replayable, retry, again };
+            let loss = Loss { parked, repeatable: false, replayable, retry, again, ..STALE };
             assert!(matches!(verdict(&loss), Verdict::Fail(_)), "{loss:?}");
         }
     }

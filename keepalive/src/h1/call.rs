@@ -8,7 +8,6 @@
 //! 2. Writing and reading go on at the same time, so that an early response is seen.
 //! 3. A socket of which nothing was used yet goes back as if it had not been taken.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -18,6 +17,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 
+use super::ahead::{Ahead, SMALL_BODY};
 use super::upload::{Upload, UploadError};
 use super::{BodyEvent, Head, HeadEvent, ProtocolError, RequestFacts, ResponseDecoder};
 use crate::error::{Evidence, Phase};
@@ -27,6 +27,12 @@ use crate::{CloseReason, Error, clock};
 /// A request that is ready to be written.
 pub(crate) struct Outgoing {
     pub(crate) upload: Upload,
+    pub(crate) terms: Terms,
+}
+
+/// What is known of a request beside its bytes.
+#[derive(Default)]
+pub(crate) struct Terms {
     pub(crate) facts: RequestFacts,
     /// Its method is idempotent or it carries an `Idempotency-Key`.
     pub(crate) repeatable: bool,
@@ -36,12 +42,19 @@ pub(crate) struct Outgoing {
     pub(crate) again: bool,
     /// How many bytes of it were written the first time.
     pub(crate) written_before: u64,
+    /// How often it moved because a server had not looked at it.
+    #[cfg(feature = "http2")]
+    pub(crate) moves: u32,
+    /// Its head for HTTP/2, if that may be spoken and has a form for it.
+    #[cfg(feature = "http2")]
+    pub(crate) http2: Option<Box<http::Request<()>>>,
 }
 
 impl Outgoing {
     /// What is known if it fails before it has a socket.
     pub(crate) fn evidence(&self) -> Evidence {
-        Evidence { written: self.written_before, repeatable: self.repeatable, ..Evidence::default() }
+        let Terms { written_before, repeatable, .. } = self.terms;
+        Evidence { written: written_before, repeatable, ..Evidence::default() }
     }
 }
 
@@ -63,12 +76,9 @@ pub(crate) struct Call {
     /// The head is there.
     in_body: bool,
     /// Body events that were decoded before anybody asked.
-    ahead: VecDeque<Result<BodyEvent, Error>>,
+    ahead: Ahead,
     evidence: Evidence,
-    facts: RequestFacts,
-    retry: bool,
-    again: bool,
-    written_before: u64,
+    terms: Terms,
     /// How many bytes the socket had taken before this request.
     sent_before: u64,
     /// When the request was written.
@@ -87,7 +97,8 @@ pub(crate) enum Answer {
 
 impl Call {
     pub(crate) fn new(mut lease: Lease, request: Outgoing) -> Self {
-        let Outgoing { mut upload, facts, repeatable, retry, again, written_before } = request;
+        let Outgoing { mut upload, terms } = request;
+        let Terms { facts, repeatable, retry, again, .. } = terms;
         let (reused, idle_for) = (lease.reused(), lease.idle_for);
         let sent_before = lease.socket().io.sent();
         if retry && repeatable && !again && lease.was_parked() {
@@ -103,12 +114,9 @@ impl Call {
             read_size: FIRST_READ,
             eof: false,
             in_body: false,
-            ahead: VecDeque::new(),
+            ahead: Ahead::default(),
             evidence: Evidence { reused, idle_for, written: 0, read: 0, repeatable },
-            facts,
-            retry,
-            again,
-            written_before,
+            terms,
             sent_before,
             sent_at: None,
         }
@@ -162,7 +170,7 @@ impl Call {
     /// Reads the body on, and writes the rest of the request on. After [`BodyEvent::End`] the socket is
     /// given up, and only `End` follows.
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
-        match self.ahead.pop_front() {
+        match self.ahead.next() {
             Some(event) => Poll::Ready(event),
             None => self.poll_rest(cx),
         }
@@ -208,38 +216,17 @@ impl Call {
                     Poll::Ready(Err(error)) => {
                         let (error, reason) = self.read_failed(error);
                         let error = self.fail(error, reason);
-                        self.ahead.push_back(Err(error));
+                        self.ahead.push(Err(error));
                         return None;
                     }
                     Poll::Pending => return None,
                 }
             }
         }
-        let mut taken = 0;
-        while taken <= SMALL_BODY {
-            match self.poll_rest(cx) {
-                Poll::Ready(Ok(BodyEvent::End)) => {
-                    return match self.ahead.pop_front() {
-                        None => Some(Bytes::new()),
-                        Some(Ok(BodyEvent::Data(data))) if self.ahead.is_empty() => Some(data),
-                        Some(event) => {
-                            self.ahead.push_front(event);
-                            None
-                        }
-                    };
-                }
-                Poll::Ready(Ok(event)) => {
-                    taken += weight(&event);
-                    self.ahead.push_back(Ok(event));
-                }
-                Poll::Ready(Err(error)) => {
-                    self.ahead.push_back(Err(error));
-                    break;
-                }
-                Poll::Pending => break,
-            }
-        }
-        None
+        let mut ahead = std::mem::take(&mut self.ahead);
+        let small = ahead.take_small(|| self.poll_rest(cx));
+        self.ahead = ahead;
+        small
     }
 
     /// Sends the body although no 100 came.
@@ -270,22 +257,7 @@ impl Call {
     }
 
     pub(crate) fn size_hint(&self) -> http_body::SizeHint {
-        let rest = self.decoder.size_hint();
-        let (mut ahead, mut trailers) = (0, false);
-        for event in &self.ahead {
-            match event {
-                Ok(BodyEvent::Data(data)) => ahead += data.len() as u64,
-                Ok(BodyEvent::Trailers(_)) => trailers = true,
-                _ => {}
-            }
-        }
-        let mut hint = http_body::SizeHint::new();
-        hint.set_lower(rest.lower().saturating_add(ahead));
-        // As the body of a request it must not get a length, which would leave no room for the trailers.
-        if let Some(upper) = rest.upper().filter(|_| !trailers).and_then(|upper| upper.checked_add(ahead)) {
-            hint.set_upper(upper);
-        }
-        hint
+        self.ahead.add_to(self.decoder.size_hint())
     }
 
     pub(crate) fn is_end(&self) -> bool {
@@ -304,7 +276,7 @@ impl Call {
         if let Some(lease) = self.lease.take() {
             lease.close(reason, Outcome::Failed);
         }
-        let written = self.evidence.written + self.written_before;
+        let written = self.evidence.written + self.terms.written_before;
         error.with(Evidence { written, ..self.evidence })
     }
 
@@ -316,8 +288,10 @@ impl Call {
             untouched: self.is_untouched(),
             repeatable: self.evidence.repeatable,
             replayable: self.sent.as_ref().or(self.upload.as_ref()).is_some_and(Upload::is_replayable),
-            retry: self.retry,
-            again: self.again,
+            retry: self.terms.retry,
+            again: self.terms.again,
+            unseen: false,
+            may_move: false,
         }
     }
 
@@ -327,11 +301,13 @@ impl Call {
         let (Some(lease), Some(upload)) = (self.lease.take(), upload) else {
             unreachable!("both are here until a byte of the response has come")
         };
-        let (facts, repeatable) = (self.facts, self.evidence.repeatable);
-        let written_before = self.written_before + self.evidence.written;
-        let (again, upload) =
-            if upload.is_untouched() { (self.again, upload) } else { (true, upload.rewind()) };
-        (lease, Outgoing { upload, facts, repeatable, retry: self.retry, again, written_before })
+        self.terms.written_before += self.evidence.written;
+        let mut terms = std::mem::take(&mut self.terms);
+        if upload.is_untouched() {
+            return (lease, Outgoing { upload, terms });
+        }
+        terms.again = true;
+        (lease, Outgoing { upload: upload.rewind(), terms })
     }
 
     fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
@@ -431,6 +407,10 @@ pub(crate) struct Loss {
     pub(crate) retry: bool,
     /// This was the second time.
     pub(crate) again: bool,
+    /// The server says that it did not look at it (GOAWAY, REFUSED_STREAM).
+    pub(crate) unseen: bool,
+    /// It has not moved too often for that.
+    pub(crate) may_move: bool,
 }
 
 impl Drop for Call {
@@ -444,22 +424,8 @@ impl Drop for Call {
     }
 }
 
-/// What an event counts towards [`SMALL_BODY`]: a piece is never free, or a million of one byte would be small.
-fn weight(event: &BodyEvent) -> u64 {
-    match event {
-        BodyEvent::Data(data) => data.len() as u64 + PIECE,
-        _ => PIECE,
-    }
-}
-
-/// About what a piece costs beside its bytes.
-const PIECE: u64 = 64;
-
 /// Room for a small response, head and body.
 const FIRST_READ: usize = 8 * 1024;
 
 /// A reader that keeps filling its buffer gets one of this size at most.
 const MAX_READ: usize = 256 * 1024;
-
-/// A body of at most this many bytes is taken in with the head if it has come with it.
-const SMALL_BODY: u64 = 64 * 1024;

@@ -2,6 +2,7 @@
 //!
 //! Not here: which socket, and how long a request may take (`exchange`).
 
+mod ahead;
 mod call;
 mod codec;
 mod drain;
@@ -9,11 +10,21 @@ mod payload;
 mod replay;
 mod upload;
 
-pub(crate) use call::{Answer, Call, Loss, Outgoing};
+#[cfg(feature = "http2")]
+pub(crate) use ahead::Ahead;
+pub(crate) use call::{Answer, Call, Loss, Outgoing, Terms};
+#[cfg(feature = "http2")]
+pub(crate) use codec::Framing;
+#[cfg(not(feature = "http2"))]
+use codec::Framing;
 pub(crate) use codec::{
     BodyEvent, Head, HeadOptions, RequestError, RequestFacts, TargetForm, encode_head, framing,
 };
-use codec::{CHUNK_END, Framing, HeadEvent, ProtocolError, ResponseDecoder, Verdict, chunk_head, last_chunk};
+use codec::{CHUNK_END, HeadEvent, ProtocolError, ResponseDecoder, Verdict, chunk_head, last_chunk};
 pub(crate) use payload::{Payload, Stream, erase};
+#[cfg(feature = "http2")]
+pub(crate) use replay::Kept;
 pub(crate) use replay::REPLAY_BUFFER;
+#[cfg(feature = "http2")]
+pub(crate) use upload::Parts;
 pub(crate) use upload::Upload;

@@ -19,7 +19,7 @@ pub(crate) const REPLAY_BUFFER: u64 = 64 * 1024;
 
 /// The frames pulled so far.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(crate) struct Kept {
     data: VecDeque<Bytes>,
     trailers: Option<HeaderMap>,
     size: u64,
@@ -27,7 +27,7 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Keeps a piece; `false` if that makes it too much.
-    pub(super) fn data(&mut self, data: &Bytes) -> bool {
+    pub(crate) fn data(&mut self, data: &Bytes) -> bool {
         self.size += data.len() as u64;
         if self.size > REPLAY_BUFFER {
             return false;
@@ -36,12 +36,12 @@ impl Kept {
         true
     }
 
-    pub(super) fn trailers(&mut self, trailers: &HeaderMap) {
+    pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
         self.trailers = Some(trailers.clone());
     }
 
     /// The body from its beginning; `rest` is what was not pulled.
-    pub(super) fn before(self, rest: Payload) -> Payload {
+    pub(crate) fn before(self, rest: Payload) -> Payload {
         if self.data.is_empty() && self.trailers.is_none() {
             return rest;
         }

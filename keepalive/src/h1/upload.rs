@@ -40,6 +40,23 @@ pub(crate) struct Upload {
     kept: Option<Kept>,
 }
 
+/// A request's body apart from its head.
+#[cfg(feature = "http2")]
+pub(crate) struct Parts {
+    pub(crate) payload: Payload,
+    pub(crate) framing: Framing,
+    /// The request carries `Expect: 100-continue` and has a body.
+    pub(crate) expects: bool,
+}
+
+#[cfg(feature = "http2")]
+impl Parts {
+    /// The head is all there is.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.framing, Framing::None | Framing::Length(0))
+    }
+}
+
 /// Why an upload stopped.
 pub(super) enum UploadError {
     /// The socket takes no more.
@@ -69,6 +86,19 @@ impl Upload {
             dirty: false,
             kept: None,
         }
+    }
+
+    /// Takes the body out, to be sent in another way.
+    #[cfg(feature = "http2")]
+    pub(crate) fn take_parts(&mut self) -> Parts {
+        let payload = std::mem::replace(&mut self.payload, Payload::Empty);
+        Parts { payload, framing: self.framing, expects: self.expects }
+    }
+
+    /// Puts the body back as it was.
+    #[cfg(feature = "http2")]
+    pub(crate) fn put_parts(&mut self, parts: Parts) {
+        self.payload = parts.payload;
     }
 
     /// Keeps what is pulled from now on, as long as that is little.

@@ -23,6 +23,15 @@ pub(crate) struct RawSocket {
 }
 
 impl RawSocket {
+    /// Whether the connection has ended and nothing is left to read.
+    #[cfg(feature = "http2")]
+    pub(crate) fn is_ended(&self) -> bool {
+        let peeked = SockRef::from(&self.stream).peek(&mut [MaybeUninit::uninit()]);
+        let waits =
+            |error: &io::Error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted);
+        peeked.map_or_else(|error| !waits(&error), |count| count == 0)
+    }
+
     /// Ends the connection at once in both directions; its owner's next poll says so.
     pub(crate) fn shutdown_now(&self) {
         // Fails only if the connection is already gone.

@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
+#[cfg(feature = "http2")]
+use super::Stream;
 use super::lease::Dead;
 use super::request::Request;
 use super::state::{Outcome, SocketKey, Turn, WaiterKey};
-use super::{Inner, Lease, Pool, Socket, Waiting, keeper, queue_error};
+use super::{Inner, Lease, Leased, Pool, Taken, Waiting, keeper, queue_error};
 use crate::error::{Error, Phase};
 use crate::{CloseReason, Origin, Unserved, clock};
 
@@ -33,7 +35,7 @@ pub(crate) struct Acquire {
 
 /// What the driver finds under the lock.
 enum Answer {
-    Go { socket: Box<Socket>, request_number: u64, idle_for: Duration, noted: bool },
+    Go { taken: Taken, noted: bool },
     Wait,
     Fail(Error),
 }
@@ -45,11 +47,11 @@ impl Acquire {
 
     /// The socket proved stale before a byte of the response came: asks for another, at the old place.
     /// `written`: it must be one just dialled, since the request is written twice then.
-    pub(crate) fn again(&mut self, lease: Lease, written: bool) {
+    pub(crate) fn again(&mut self, mut leased: Leased, written: bool) {
         if written {
-            self.request.retried(&self.pool, &lease);
+            self.request.retried(&self.pool, leased.facts().socket);
         }
-        self.dead = Some(lease.give_up(CloseReason::Stale, written));
+        self.dead = Some(leased.give_up(written));
         self.fresh = written;
     }
 
@@ -135,29 +137,34 @@ impl Acquire {
 }
 
 impl Future for Acquire {
-    type Output = Result<Lease, Error>;
+    type Output = Result<Leased, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let answer = self.ask(cx);
             self.dead = None;
-            let (socket, request_number, idle_for, noted) = match answer {
-                Answer::Go { socket, request_number, idle_for, noted } => {
-                    (socket, request_number, idle_for, noted)
-                }
+            let (taken, noted) = match answer {
+                Answer::Go { taken, noted } => (taken, noted),
                 Answer::Wait => return Poll::Pending,
                 Answer::Fail(error) => return Poll::Ready(Err(error)),
             };
-            let lease = Lease::new(&self.pool, socket, request_number, idle_for);
             // A parked socket that died costs nothing but itself: the request asks again, at its old
             // place. A new one that dies at once is the server's answer; asking again could go on for ever.
-            let parked = lease.was_parked();
-            match lease.checked(parked) {
-                Ok(mut lease) => {
+            let (checked, parked) = match taken {
+                Taken::One(socket, request_number, idle_for) => {
+                    let lease = Lease::new(&self.pool, socket, request_number, idle_for);
+                    let parked = lease.was_parked();
+                    (lease.checked(parked).map(Leased::One), parked)
+                }
+                #[cfg(feature = "http2")]
+                Taken::Many(taken) => (Stream::new(&self.pool, *taken).checked().map(Leased::Many), true),
+            };
+            match checked {
+                Ok(mut leased) => {
                     if noted {
-                        self.request.assigned(&self.pool, &mut lease);
+                        self.request.assigned(&self.pool, &leased.facts());
                     }
-                    return Poll::Ready(Ok(lease));
+                    return Poll::Ready(Ok(leased));
                 }
                 Err(socket) if parked => self.dead = Some(socket),
                 Err(socket) => {
@@ -192,10 +199,14 @@ impl fmt::Debug for Acquire {
 
 impl Inner {
     fn lend(&mut self, key: SocketKey, now: Instant, noted: bool) -> Answer {
+        #[cfg(feature = "http2")]
+        if let Some(taken) = self.take_stream(key, now) {
+            return Answer::Go { taken: Taken::Many(Box::new(taken)), noted };
+        }
         let request_number = self.state.served(key);
         let idle_for = now.saturating_duration_since(self.state.free_since(key));
         match self.held(key).parked.take() {
-            Some(socket) => Answer::Go { socket, request_number, idle_for, noted },
+            Some(socket) => Answer::Go { taken: Taken::One(socket, request_number, idle_for), noted },
             None => unreachable!("the pool holds every socket that the machine gives out"),
         }
     }

@@ -4,7 +4,7 @@
 //! until the last one is closed; if the runtime dies, dropping the task frees it.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker};
 use std::time::Instant;
@@ -14,9 +14,14 @@ use tokio::sync::Notify;
 
 use super::journal::Journal;
 use super::lease::Socket;
-use super::state::SocketKey;
-use super::{Pool, spawn};
-use crate::connect::{Connect, Connected};
+use super::state::{SocketKey, WaiterKey};
+use super::{Inner, Pool, spawn};
+#[cfg(feature = "http2")]
+use super::{
+    lease::Dialed,
+    stream::{Shared, Watcher},
+};
+use crate::connect::{Carrier, Connect, Connected};
 use crate::descriptors::{self, Dialer, Place};
 use crate::io::Permit;
 use crate::lacking::or_lacking;
@@ -41,10 +46,11 @@ pub(super) fn start(
         let place = Place::new(slot.clone(), origin.clone());
         let Some(outcome) = unless(&stop, dial(&*connect, &origin, permit, place)).await else { return };
         // The pool may be gone; then dropping the connection is all there is to do.
-        if let Some(pool) = pool.upgrade() {
-            pool.dial_ended(key, id, began, outcome);
-        }
+        let carrying = pool.upgrade().and_then(|pool| pool.dial_ended(key, id, began, outcome));
         drop(slot);
+        if let Some(carrying) = carrying {
+            carrying.await;
+        }
     });
 }
 
@@ -73,10 +79,25 @@ impl Pool {
         id: u64,
         began: Instant,
         outcome: Result<Connected, Error>,
-    ) {
+    ) -> Option<Carrying> {
         match outcome {
-            Ok(connected) => {
-                let mut socket = Socket::new(self, key, id, began, connected);
+            #[cfg(feature = "http2")]
+            Ok(Connected { carrier: Carrier::Many(opened), local, peer, timings }) => {
+                let (link, raw) = (Arc::clone(&opened.link), opened.raw.clone());
+                let shared = Shared { link, local, peer, dialed: Some(Dialed { began, timings }) };
+                self.event(|inner, now| {
+                    let held = inner.held(key);
+                    held.stop = None;
+                    held.raw = raw;
+                    (held.local, held.peer) = (local, peer);
+                    held.shared = Some(shared);
+                    inner.state.dialed_shared(key, now);
+                });
+                let owner = Watcher { pool: Arc::downgrade(self), key, id };
+                Some(Box::pin(opened.drive(Box::new(owner))))
+            }
+            Ok(Connected { carrier: Carrier::One(io), local, peer, timings }) => {
+                let mut socket = Socket::new(self, key, id, began, io, (timings, local, peer));
                 let stirred = socket.watch().is_some();
                 self.event(|inner, now| {
                     let held = inner.held(key);
@@ -90,17 +111,31 @@ impl Pool {
                 if stirred {
                     self.stir(key, id);
                 }
+                None
             }
-            Err(error) => self.event(|inner, now| {
-                inner.held(key).stop = None;
-                let waiter = inner.state.dial_failed(key, now);
-                if let Some(Some(waiting)) = waiter.map(|waiter| &mut inner.waiters[waiter.0]) {
-                    waiting.error = Some(error);
-                }
-            }),
+            Err(error) => {
+                self.event(|inner, now| {
+                    inner.held(key).stop = None;
+                    let waiter = inner.state.dial_failed(key, now);
+                    inner.fail(waiter, || error);
+                });
+                None
+            }
         }
     }
 }
+
+impl Inner {
+    /// The error of a waiter that the machine has failed.
+    pub(super) fn fail(&mut self, waiter: Option<WaiterKey>, error: impl FnOnce() -> Error) {
+        if let Some(Some(waiting)) = waiter.map(|waiter| &mut self.waiters[waiter.0]) {
+            waiting.error = Some(error());
+        }
+    }
+}
+
+/// The task of a connection that carries many requests.
+type Carrying = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A place under the caps, shared by a dial's task and the socket it makes.
 struct Slot {

@@ -20,11 +20,16 @@ use super::state::SocketKey;
 use super::{Pool, dial};
 use crate::Origin;
 use crate::io::RawSocket;
+#[cfg(feature = "http2")]
+use crate::mux::Link;
 
 /// Something that must not happen under the lock.
 pub(super) enum Effect {
     Wake(Waker),
     Close(Box<Socket>),
+    /// Ends a connection that carries many requests.
+    #[cfg(feature = "http2")]
+    End(Arc<Link>),
     Shutdown(Weak<RawSocket>),
     Dial {
         socket: SocketKey,
@@ -129,6 +134,8 @@ fn carry_out(pool: &Arc<Pool>, effect: Effect) {
         Effect::Wake(waker) => waker.wake(),
         // The descriptor is closed here, and its slot reports that in an event of its own.
         Effect::Close(socket) => drop(socket),
+        #[cfg(feature = "http2")]
+        Effect::End(link) => link.close(),
         Effect::Shutdown(raw) => {
             if let Some(raw) = raw.upgrade() {
                 raw.shutdown_now();

@@ -12,7 +12,7 @@ use tokio::runtime;
 use super::state::{CLAIM, Hint, Outcome, SocketKey, State};
 use super::{Pool, keeper};
 use crate::CloseReason;
-use crate::connect::{Connected, DialTimings};
+use crate::connect::DialTimings;
 use crate::descriptors;
 use crate::io::{Io, Probe};
 
@@ -44,9 +44,10 @@ impl Socket {
         key: SocketKey,
         id: u64,
         began: Instant,
-        connected: Connected,
+        io: Box<dyn Io>,
+        dial: (DialTimings, Option<SocketAddr>, Option<SocketAddr>),
     ) -> Box<Self> {
-        let Connected { io, local, peer, timings } = connected;
+        let (timings, local, peer) = dial;
         Box::new(Self {
             io,
             id,
@@ -149,11 +150,6 @@ impl Lease {
     /// Whether the socket has served another request before.
     pub(crate) fn reused(&self) -> bool {
         self.request_number > 1
-    }
-
-    /// The socket's number.
-    pub(super) fn id(&self) -> u64 {
-        self.socket.as_ref().map_or(0, |socket| socket.id)
     }
 
     /// Whether the server may have given the socket up before this request was written to it.
@@ -292,9 +288,17 @@ pub(super) struct Dead {
     _socket: Option<Box<Socket>>,
 }
 
+#[cfg(feature = "http2")]
+impl Dead {
+    /// A stream, which holds no slot.
+    pub(super) fn stream() -> Self {
+        Self { reason: CloseReason::Stale, _socket: None }
+    }
+}
+
 /// What there is to count when a request ends.
 #[derive(Clone, Copy)]
-struct Ending {
+pub(super) struct Ending {
     outcome: Option<Outcome>,
     reused: bool,
 }
@@ -303,7 +307,17 @@ impl Ending {
     /// No request ends.
     const NONE: Self = Self { outcome: None, reused: false };
 
-    fn count(self, state: &mut State) {
+    #[cfg(feature = "http2")]
+    pub(super) fn new(outcome: Option<Outcome>, reused: bool) -> Self {
+        Self { outcome, reused }
+    }
+
+    #[cfg(feature = "http2")]
+    pub(super) fn is_one(&self) -> bool {
+        self.outcome.is_some()
+    }
+
+    pub(super) fn count(self, state: &mut State) {
         if let Some(outcome) = self.outcome {
             state.finish(outcome, self.reused);
         }

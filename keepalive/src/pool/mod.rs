@@ -20,12 +20,15 @@ mod events;
 mod journal;
 mod keeper;
 mod lease;
+mod leased;
 mod notes;
 mod queue_error;
 mod request;
 mod shrink;
 mod spawn;
 mod state;
+#[cfg(feature = "http2")]
+mod stream;
 mod suspend;
 
 use std::fmt;
@@ -46,17 +49,21 @@ pub use self::journal::EVENTS_KEPT;
 use self::journal::Journal;
 use self::keeper::Keeper;
 pub(crate) use self::lease::{Lease, Socket};
+pub(crate) use self::leased::Leased;
+use self::leased::Taken;
 pub(crate) use self::queue_error::Seconds;
 pub(crate) use self::spawn::spawn;
 use self::state::{Action, SocketKey, State};
 pub(crate) use self::state::{Hint, Limits, OriginSnapshot, Outcome, Snapshot};
+#[cfg(feature = "http2")]
+pub(crate) use self::stream::Stream;
 use self::suspend::Suspend;
 use crate::clock::Reading;
 use crate::connect::Connect;
 use crate::descriptors::{Membership, default_max_total_sockets, enroll};
 use crate::error::Phase;
 use crate::io::RawSocket;
-use crate::{CloseReason, Error, Event, clock, trace};
+use crate::{CloseReason, Error, Event, Protocol, clock, trace};
 
 /// The sockets and waiters of one agent.
 pub(crate) struct Pool {
@@ -102,6 +109,9 @@ struct Held {
     stop: Option<Arc<Notify>>,
     local: Option<SocketAddr>,
     peer: Option<SocketAddr>,
+    /// While it carries many requests.
+    #[cfg(feature = "http2")]
+    shared: Option<stream::Shared>,
     /// Reaches the descriptor while a request uses it.
     raw: Weak<RawSocket>,
     /// Since when a response body on it waits to be read, in ns since the pool's epoch and one more;
@@ -150,6 +160,12 @@ impl Pool {
                 _membership: membership,
             })
         })
+    }
+
+    /// How HTTP versions are chosen, and how many requests a connection may carry at once. To be called
+    /// before the first request.
+    pub(crate) fn speak(self: &Arc<Self>, protocol: Protocol, max_streams: usize) {
+        self.event(|inner, _| inner.state.speak(protocol, max_streams));
     }
 
     pub(crate) fn set_limits(self: &Arc<Self>, change: impl FnOnce(&mut Limits)) {
@@ -259,7 +275,10 @@ impl Inner {
                 }
                 Action::Abort { socket } => effects.extend(self.held(socket).stop.take().map(Effect::Notify)),
                 Action::Close { socket } => {
-                    effects.extend(self.held(socket).parked.take().map(Effect::Close));
+                    let held = self.held(socket);
+                    effects.extend(held.parked.take().map(Effect::Close));
+                    #[cfg(feature = "http2")]
+                    effects.extend(held.shared.take().map(|shared| Effect::End(shared.link)));
                 }
                 Action::Shutdown { socket } => effects.push(Effect::Shutdown(self.held(socket).raw.clone())),
                 Action::Look { socket } => {

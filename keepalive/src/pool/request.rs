@@ -6,8 +6,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::leased::Facts;
 use super::state::{Ticket, Turn};
-use super::{Inner, Lease, Pool};
+use super::{Inner, Pool};
 use crate::{Event, Origin, Unserved};
 
 pub(super) struct Request {
@@ -37,9 +38,9 @@ impl Request {
     }
 
     /// The socket it took is good.
-    pub(super) fn assigned(&self, pool: &Arc<Pool>, lease: &mut Lease) {
-        let (reused, request_number, idle_for) = (lease.reused(), lease.request_number, lease.idle_for);
-        let (socket, request) = (lease.socket().id, self.number());
+    pub(super) fn assigned(&self, pool: &Arc<Pool>, facts: &Facts) {
+        let &Facts { socket, request_number, idle_for, .. } = facts;
+        let (reused, request) = (request_number > 1, self.number());
         pool.event(|inner, now| {
             let (origin, waited) = (self.origin.clone(), self.waited(now));
             inner.tell(|| Event::RequestAssigned { request, origin, socket, waited });
@@ -51,8 +52,8 @@ impl Request {
     }
 
     /// It was written on a socket that proved stale, and is to be written once more.
-    pub(super) fn retried(&self, pool: &Arc<Pool>, lease: &Lease) {
-        let (request, socket) = (self.number(), lease.id());
+    pub(super) fn retried(&self, pool: &Arc<Pool>, socket: u64) {
+        let request = self.number();
         pool.event(|inner, _| {
             inner.tell(|| Event::RequestRetried { request, origin: self.origin.clone(), socket });
         });

@@ -139,7 +139,8 @@ mod tests {
     /// Takes a socket and gives it back; its number, and how long it was idle.
     async fn used(pool: &Arc<Pool>, origin: &PlainOrigin) -> (u64, Duration) {
         let origin = Origin::from_uri(&origin.url("/").parse().unwrap()).unwrap();
-        let mut lease = Acquire::new(Arc::clone(pool), origin, Handle::current()).await.unwrap();
+        let lease = Acquire::new(Arc::clone(pool), origin, Handle::current()).await.unwrap();
+        let crate::pool::Leased::One(mut lease) = lease else { panic!("it is HTTP/1.1") };
         let used = (lease.socket().id, lease.idle_for);
         lease.release(Hint::default());
         used

@@ -35,6 +35,7 @@ mod origins;
 mod phase;
 mod snapshot;
 mod sockets;
+#[cfg_attr(not(feature = "http2"), expect(dead_code, reason = "nobody opens such a socket then"))]
 mod streams;
 mod waiters;
 

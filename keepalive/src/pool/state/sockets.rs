@@ -245,6 +245,13 @@ impl State {
         self.sockets[key.0].phase == Phase::Closing(CloseReason::Destroyed)
     }
 
+    /// As [`is_destroyed`](Self::is_destroyed), for one that may be gone.
+    #[cfg(feature = "http2")]
+    pub(crate) fn was_destroyed(&self, key: SocketKey, id: u64) -> bool {
+        let socket = self.sockets.get(key.0).filter(|socket| socket.id == id);
+        socket.is_some_and(|socket| socket.phase == Phase::Closing(CloseReason::Destroyed))
+    }
+
     /// All sockets that count towards an origin's cap, or towards the total.
     pub(crate) fn sockets_of(&self, origin: Option<&Origin>) -> impl Iterator<Item = SocketKey> + '_ {
         let wanted = origin.map(|origin| self.index.get(origin).copied());

@@ -68,6 +68,11 @@ impl State {
         self.settle(key);
     }
 
+    /// Whether no more than one stream of it is in use.
+    pub(crate) fn is_alone(&self, key: SocketKey) -> bool {
+        self.sockets[key.0].streams.is_none_or(|streams| streams.used <= 1)
+    }
+
     /// The peer allows so many streams now.
     pub(crate) fn allow_streams(&mut self, key: SocketKey, id: u64, limit: usize, now: Instant) {
         if self.carrier(key, id).is_none() {

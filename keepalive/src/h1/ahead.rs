@@ -1,0 +1,94 @@
+//! What of a response's body was taken in before anybody asked for it.
+
+use std::collections::VecDeque;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http_body::SizeHint;
+
+use super::BodyEvent;
+use crate::Error;
+
+/// A body of at most this many bytes is taken in with the head if it has come with it.
+pub(crate) const SMALL_BODY: u64 = 64 * 1024;
+
+/// About what a piece costs beside its bytes.
+const PIECE: u64 = 64;
+
+/// Events in the order in which they came.
+#[derive(Default)]
+pub(crate) struct Ahead(VecDeque<Result<BodyEvent, Error>>);
+
+impl Ahead {
+    pub(crate) fn next(&mut self) -> Option<Result<BodyEvent, Error>> {
+        self.0.pop_front()
+    }
+
+    pub(crate) fn push(&mut self, event: Result<BodyEvent, Error>) {
+        self.0.push_back(event);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes what `poll` has, as long as that is little. `Some` is a whole body in one piece; anything else
+    /// is kept here.
+    pub(crate) fn take_small(
+        &mut self,
+        mut poll: impl FnMut() -> Poll<Result<BodyEvent, Error>>,
+    ) -> Option<Bytes> {
+        let mut taken = 0;
+        while taken <= SMALL_BODY {
+            match poll() {
+                Poll::Ready(Ok(BodyEvent::End)) => {
+                    return match self.0.pop_front() {
+                        None => Some(Bytes::new()),
+                        Some(Ok(BodyEvent::Data(data))) if self.0.is_empty() => Some(data),
+                        Some(event) => {
+                            self.0.push_front(event);
+                            None
+                        }
+                    };
+                }
+                Poll::Ready(Ok(event)) => {
+                    taken += weight(&event);
+                    self.0.push_back(Ok(event));
+                }
+                Poll::Ready(Err(error)) => {
+                    self.0.push_back(Err(error));
+                    break;
+                }
+                Poll::Pending => break,
+            }
+        }
+        None
+    }
+
+    /// The size of what is here and of what is still to come.
+    pub(crate) fn add_to(&self, rest: SizeHint) -> SizeHint {
+        let (mut ahead, mut trailers) = (0, false);
+        for event in &self.0 {
+            match event {
+                Ok(BodyEvent::Data(data)) => ahead += data.len() as u64,
+                Ok(BodyEvent::Trailers(_)) => trailers = true,
+                _ => {}
+            }
+        }
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(ahead));
+        // As the body of a request it must not get a length, which would leave no room for the trailers.
+        if let Some(upper) = rest.upper().filter(|_| !trailers).and_then(|upper| upper.checked_add(ahead)) {
+            hint.set_upper(upper);
+        }
+        hint
+    }
+}
+
+/// What an event counts towards [`SMALL_BODY`]: a piece is never free, or a million of one byte would be small.
+fn weight(event: &BodyEvent) -> u64 {
+    match event {
+        BodyEvent::Data(data) => data.len() as u64 + PIECE,
+        _ => PIECE,
+    }
+}

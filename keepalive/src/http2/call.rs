@@ -1,0 +1,294 @@
+//! A request under way on a stream, up to the response's head.
+//!
+//! Invariants:
+//! 1. The hold on the stream is given up exactly once: by `fail`, `take_back`, by the [`Receiving`] that
+//!    follows, or by its drop.
+//! 2. Sending and receiving go on at the same time, so that an early response is seen.
+
+use std::future::Future;
+use std::io::ErrorKind;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use h2::client::ResponseFuture;
+use h2::{Reason, RecvStream};
+use http::{Request, StatusCode};
+
+use super::receiving::Receiving;
+use super::sending::{Failure, Sending};
+use crate::error::{Evidence, Phase};
+use crate::h1::{Head, Loss, Outgoing, Terms};
+use crate::pool::{Leased, Outcome, Stream};
+use crate::{CloseReason, Error, clock};
+
+/// A request under way.
+pub(crate) struct Call {
+    /// `None` once it is given up.
+    stream: Option<Stream>,
+    /// `None` if the stream could not be begun.
+    response: Option<ResponseFuture>,
+    /// `None` once the request is sent, or cannot be any more.
+    sending: Option<Sending>,
+    /// The body when it is sent, or cannot be any more, in case it is to be sent again.
+    sent: Option<Sending>,
+    /// The request but for its body.
+    outgoing: Outgoing,
+    evidence: Evidence,
+    sent_at: Option<Instant>,
+    ended: Ended,
+}
+
+/// How the stream ended before its response, if it did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    No,
+    /// The server takes no more requests on the connection and did not look at this one.
+    GoAway,
+    /// The server did not look at this one.
+    Refused,
+    Otherwise,
+}
+
+/// What came of the response's head.
+pub(crate) enum Answer {
+    Response(Head, RecvStream),
+    /// The stream ended before anything of the response came; to be told by [`Call::fail`], unless
+    /// [`Call::take_back`] gives the request another chance.
+    Lost(Error),
+}
+
+impl Call {
+    /// Begins the stream. What is wrong with its connection is told by [`poll_head`](Self::poll_head).
+    pub(crate) fn new(stream: Stream, outgoing: Outgoing) -> Self {
+        let (reused, idle_for) = (stream.reused(), stream.idle_for);
+        let evidence =
+            Evidence { reused, idle_for, written: 0, read: 0, repeatable: outgoing.terms.repeatable };
+        let mut call = Self {
+            stream: None,
+            response: None,
+            sending: None,
+            sent: None,
+            outgoing,
+            evidence,
+            sent_at: None,
+            ended: Ended::No,
+        };
+        call.begin(&stream);
+        call.stream = Some(stream);
+        call
+    }
+
+    fn begin(&mut self, stream: &Stream) {
+        let (Some(mut sender), Some(head)) = (stream.sender(), self.outgoing.terms.http2.as_deref()) else {
+            return;
+        };
+        let size = head_size(head);
+        let parts = self.outgoing.upload.take_parts();
+        match sender.send_request(head.clone(), parts.is_empty()) {
+            Ok((response, body)) => {
+                self.response = Some(response);
+                self.evidence.written = size;
+                let sending = Sending::new(body, parts);
+                if sending.is_over() {
+                    self.sent_at = Some(clock::now().into_std());
+                    self.sent = Some(sending);
+                } else {
+                    self.sending = Some(sending);
+                }
+            }
+            Err(_) => self.outgoing.upload.put_parts(parts),
+        }
+    }
+
+    /// Sends the request and waits for the response's head.
+    pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, Error>> {
+        loop {
+            self.poll_sending(cx)?;
+            let Some(response) = &mut self.response else {
+                self.ended = Ended::GoAway;
+                let text = "the HTTP/2 connection ended before the request was sent";
+                let error = Error::io(Phase::Send, text, ErrorKind::NotConnected.into());
+                return Poll::Ready(Ok(Answer::Lost(error)));
+            };
+            match response.poll_informational(cx) {
+                Poll::Ready(Some(Ok(informational))) => {
+                    self.evidence.read += 1;
+                    if informational.status() == StatusCode::CONTINUE {
+                        self.release_body();
+                    }
+                    continue;
+                }
+                Poll::Ready(_) | Poll::Pending => {}
+            }
+            return match ready!(Pin::new(response).poll(cx)) {
+                Ok(response) => {
+                    let (parts, body) = response.into_parts();
+                    self.evidence.read += 1;
+                    let head = Head { status: parts.status, version: parts.version, headers: parts.headers };
+                    Poll::Ready(Ok(Answer::Response(head, body)))
+                }
+                Err(error) => {
+                    let error = self.lost(error);
+                    if self.evidence.read > 0 {
+                        return Poll::Ready(Err(self.fail(error)));
+                    }
+                    Poll::Ready(Ok(Answer::Lost(error)))
+                }
+            };
+        }
+    }
+
+    /// The rest, once the head is there.
+    pub(crate) fn receive(self, head: &Head, body: RecvStream) -> Receiving {
+        Receiving::new(self.stream, body, self.sending, self.evidence, head)
+    }
+
+    /// Sends the body although no 100 came.
+    pub(crate) fn release_body(&mut self) {
+        self.sending.iter_mut().for_each(Sending::release);
+    }
+
+    /// Whether the body is held back until a 100 comes.
+    pub(crate) fn holds_body(&self) -> bool {
+        self.sending.as_ref().is_some_and(Sending::is_held)
+    }
+
+    /// How many bytes of the request the connection took.
+    pub(crate) fn written(&self) -> u64 {
+        let sending = self.sending.as_ref().or(self.sent.as_ref());
+        self.evidence.written + sending.map_or(0, Sending::sent)
+    }
+
+    /// When the request was sent, or as much of it as ever will be.
+    pub(crate) fn sent_at(&self) -> Option<Instant> {
+        self.sent_at
+    }
+
+    /// `Send` until the request is sent, then `Wait`.
+    pub(crate) fn phase(&self) -> Phase {
+        if self.sent_at.is_none() { Phase::Send } else { Phase::Wait }
+    }
+
+    /// Gives the call up; `error` gets the evidence.
+    pub(crate) fn fail(&mut self, error: Error) -> Error {
+        let evidence =
+            Evidence { written: self.written() + self.outgoing.terms.written_before, ..self.evidence };
+        let destroyed = self.stream.as_ref().is_some_and(Stream::is_destroyed);
+        let error = if destroyed { Error::destroyed(error.phase()) } else { error };
+        (self.response, self.sending) = (None, None);
+        if let Some(stream) = self.stream.take() {
+            if self.ended == Ended::No {
+                stream.give_up(Outcome::Failed);
+            } else {
+                stream.finish(Outcome::Failed);
+            }
+        }
+        error.with(evidence)
+    }
+
+    /// What is known after [`Answer::Lost`] about sending the request again.
+    pub(crate) fn loss(&self) -> Loss {
+        let stream = self.stream.as_ref().filter(|stream| !stream.is_destroyed());
+        let sending = self.sending.as_ref().or(self.sent.as_ref());
+        let Terms { moves, retry, again, .. } = self.outgoing.terms;
+        let most = match self.ended {
+            Ended::GoAway => MOVES,
+            Ended::Refused => 1,
+            Ended::No | Ended::Otherwise => 0,
+        };
+        Loss {
+            parked: stream.is_some_and(Stream::reused),
+            untouched: false,
+            unseen: stream.is_some() && most > 0,
+            may_move: moves < most,
+            repeatable: self.evidence.repeatable,
+            replayable: sending.is_none_or(Sending::is_replayable),
+            retry,
+            again,
+        }
+    }
+
+    /// After [`Answer::Lost`]: the hold, and the request as it was before it was sent; it `moves` if the
+    /// server has not seen it.
+    pub(crate) fn take_back(mut self, moves: bool) -> (Leased, Outgoing) {
+        let written = self.written();
+        let Some(stream) = self.stream.take() else { unreachable!("it is here until it is given up") };
+        if self.ended == Ended::GoAway {
+            stream.goes_away();
+        }
+        if let Some(sending) = self.sending.take().or_else(|| self.sent.take()) {
+            self.outgoing.upload.put_parts(sending.into_parts());
+        }
+        if moves {
+            self.outgoing.terms.moves += 1;
+        } else {
+            self.outgoing.terms.again = true;
+            self.outgoing.terms.written_before += written;
+        }
+        (Leased::Many(stream), self.outgoing)
+    }
+
+    fn poll_sending(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        let Some(sending) = &mut self.sending else { return Ok(()) };
+        let error = match sending.poll(cx) {
+            Poll::Pending => return Ok(()),
+            Poll::Ready(Ok(())) => {
+                self.sent = self.sending.take();
+                self.sent_at = Some(clock::now().into_std());
+                return Ok(());
+            }
+            // The server may have answered before it stopped listening: the response tells.
+            Poll::Ready(Err(Failure::Stream)) => {
+                self.sent = self.sending.take();
+                return Ok(());
+            }
+            Poll::Ready(Err(failure)) => failure.explain(),
+        };
+        Err(self.fail(error))
+    }
+
+    /// The stream ended with an error.
+    fn lost(&mut self, error: h2::Error) -> Error {
+        let goes = error.is_go_away() && error.is_remote();
+        let refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
+        self.ended = match (goes, refused) {
+            (true, _) => Ended::GoAway,
+            (_, true) => Ended::Refused,
+            _ => Ended::Otherwise,
+        };
+        explain(error, self.phase(), self.stream.as_ref().and_then(Stream::fate))
+    }
+}
+
+/// What became of a stream, in words.
+pub(super) fn explain(error: h2::Error, phase: Phase, fate: Option<CloseReason>) -> Error {
+    if fate == Some(CloseReason::Silent) {
+        let text = "the server did not answer a PING: the HTTP/2 connection is dead";
+        return Error::timeout(phase, text);
+    }
+    if error.is_io() {
+        let error = error.into_io().unwrap_or_else(|| ErrorKind::ConnectionReset.into());
+        return Error::io(phase, "the HTTP/2 connection broke", error);
+    }
+    let text = match (error.is_reset(), error.is_go_away(), error.is_remote()) {
+        (true, _, true) if error.reason() == Some(Reason::REFUSED_STREAM) => "the server refused the stream",
+        (true, _, true) if error.reason() == Some(Reason::HTTP_1_1_REQUIRED) => {
+            "the server wants HTTP/1.1 for this request (Protocol::Http1)"
+        }
+        (true, _, true) => "the server reset the stream",
+        (_, true, true) => "the server ended the HTTP/2 connection (GOAWAY)",
+        _ => "the server broke the rules of HTTP/2",
+    };
+    Error::protocol(phase, text).caused_by(error)
+}
+
+/// About what the head is in bytes: RFC 9113 §10.5.1 counts it so.
+fn head_size(head: &Request<()>) -> u64 {
+    let fields = head.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
+    let pseudo = head.uri().to_string().len() + head.method().as_str().len() + 4 * 32;
+    (fields.sum::<usize>() + pseudo) as u64
+}
+
+/// How often a request may move because its connection goes away: so it meets four at most.
+const MOVES: u32 = 3;

@@ -1,0 +1,105 @@
+//! A request's head as HTTP/2 has it (RFC 9113 §8.3.1): the fields of a connection left out.
+
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
+
+use crate::h1::Framing;
+
+/// The head, or `None` if the request is one that HTTP/2 has no form for here: an upgrade, a tunnel.
+pub(crate) fn head(method: &Method, uri: &Uri, headers: &HeaderMap, framing: Framing) -> Option<Request<()>> {
+    if *method == Method::CONNECT || headers.contains_key(UPGRADE) {
+        return None;
+    }
+    let mut request = Request::new(());
+    *request.method_mut() = method.clone();
+    *request.version_mut() = Version::HTTP_2;
+    *request.uri_mut() = target(uri, headers.get(HOST));
+    let fields = request.headers_mut();
+    fields.reserve(headers.len());
+    for (name, value) in headers {
+        if !is_of_the_connection(name, value) {
+            fields.append(name.clone(), value.clone());
+        }
+    }
+    if let Framing::Length(length) = framing {
+        fields.insert(CONTENT_LENGTH, length.into());
+    }
+    Some(request)
+}
+
+/// The request's own `Host` is the authority (RFC 9113 §8.3.1), user information is no part of it, and a
+/// fragment is not sent.
+fn target(uri: &Uri, host: Option<&HeaderValue>) -> Uri {
+    let mut parts = uri.clone().into_parts();
+    let own = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    parts.authority = own.or_else(|| {
+        let authority = uri.authority()?.as_str();
+        let bare = authority.rsplit_once('@').map_or(authority, |(_, bare)| bare);
+        bare.parse().ok()
+    });
+    parts.scheme.get_or_insert(Scheme::HTTP);
+    parts.path_and_query.get_or_insert_with(|| http::uri::PathAndQuery::from_static("/"));
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
+}
+
+/// RFC 9113 §8.2.2. `Expect` is kept: it is of the request.
+fn is_of_the_connection(name: &HeaderName, value: &HeaderValue) -> bool {
+    match *name {
+        HOST | CONNECTION | TRANSFER_ENCODING | UPGRADE | CONTENT_LENGTH => true,
+        TE => value != "trailers",
+        EXPECT => false,
+        _ => matches!(name.as_str(), "keep-alive" | "proxy-connection" | "http2-settings"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(uri: &str, fields: &[(&str, &str)], framing: Framing) -> Request<()> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        }
+        head(&Method::GET, &uri.parse().unwrap(), &headers, framing).unwrap()
+    }
+
+    #[test]
+    fn fields_of_the_connection_are_left_out() {
+        let fields = [
+            ("connection", "keep-alive, x"),
+            ("keep-alive", "timeout=5"),
+            ("proxy-connection", "keep-alive"),
+            ("transfer-encoding", "chunked"),
+            ("te", "gzip"),
+            ("te", "trailers"),
+            ("http2-settings", "AAMAAABkAAQAAP__"),
+            ("host", "b.example:81"),
+            ("accept", "a"),
+            ("accept", "b"),
+            ("cookie", "c=1"),
+        ];
+        let request = made("https://me:pw@a.example/x?y=1", &fields, Framing::None);
+        assert_eq!(request.uri(), "https://b.example:81/x?y=1");
+        let left: Vec<_> =
+            request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        assert_eq!(left, [("te", "trailers"), ("accept", "a"), ("accept", "b"), ("cookie", "c=1")]);
+    }
+
+    #[test]
+    fn the_authority_has_no_user_and_the_path_is_never_empty() {
+        assert_eq!(made("http://me:pw@a.example:80", &[], Framing::None).uri(), "http://a.example:80/");
+        let request = made("https://a.example/", &[("content-length", "9")], Framing::Length(3));
+        assert_eq!(request.headers()["content-length"], "3");
+    }
+
+    #[test]
+    fn an_upgrade_has_no_form() {
+        let mut headers = HeaderMap::new();
+        headers.insert(UPGRADE, "websocket".parse().unwrap());
+        let uri = "https://a/".parse().unwrap();
+        assert!(head(&Method::GET, &uri, &headers, Framing::None).is_none());
+        assert!(head(&Method::CONNECT, &uri, &HeaderMap::new(), Framing::None).is_none());
+    }
+}
