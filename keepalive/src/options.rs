@@ -128,6 +128,8 @@ impl SocketOptions {
     /// What all steps of a dial may take together.
     pub(crate) fn dial_timeout(&self) -> Option<Duration> {
         let tcp = self.connect_timeout?;
+        #[cfg(feature = "http2")]
+        let tcp = tcp.checked_add(crate::mux::SETTINGS_TIMEOUT)?;
         #[cfg(feature = "tls")]
         return tcp.checked_add(self.tls.timeout?);
         #[cfg(not(feature = "tls"))]

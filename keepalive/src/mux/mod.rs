@@ -12,6 +12,8 @@
 mod task;
 mod transport;
 
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
@@ -20,10 +22,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::{Builder, Connection, SendRequest};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use self::transport::Transport;
 use crate::io::{Io, RawSocket};
-use crate::{CloseReason, Error};
+use crate::pool::Seconds;
+use crate::{CloseReason, Error, Phase};
 
 /// How HTTP/2 connections are kept; part of the agent.
 #[derive(Debug, Clone, Copy)]
@@ -81,25 +85,55 @@ pub(crate) struct Opened {
     options: MuxOptions,
 }
 
-/// Sends the preface. The peer's settings are not waited for: requests may go first (RFC 9113 §3.4).
+/// Sends the preface and waits for the peer's settings: a burst of requests sent before they are known (RFC
+/// 9113 §3.4 allows it) is refused by a server that takes fewer at once.
 pub(crate) async fn open(io: Box<dyn Io>, options: MuxOptions) -> Result<Opened, Error> {
     let pulse = Arc::<Pulse>::default();
     let raw = io.raw();
     let transport = Transport::new(io, Arc::clone(&pulse));
     let connection_window =
         STREAM_WINDOW.saturating_mul(u32::try_from(options.max_streams).unwrap_or(u32::MAX));
-    let (send, connection) = Builder::new()
+    let (send, mut connection) = Builder::new()
         .enable_push(false)
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(connection_window.clamp(STREAM_WINDOW, MAX_WINDOW))
-        .initial_max_send_streams(options.max_streams)
+        .initial_max_send_streams(NOT_TOLD)
         .max_header_list_size(MAX_HEADERS)
         .max_send_buffer_size(SEND_BUFFER)
         .handshake(transport)
         .await
         .map_err(|error| Error::connect("the HTTP/2 connection broke at its beginning", error))?;
+    let told = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
+        Poll::Ready(end) => Poll::Ready(Err(end.err())),
+        Poll::Pending if connection.max_concurrent_send_streams() == NOT_TOLD => Poll::Pending,
+        Poll::Pending => Poll::Ready(Ok(())),
+    });
+    match timeout(SETTINGS_TIMEOUT, told).await {
+        Ok(Ok(())) => {}
+        Ok(Err(Some(error))) => {
+            return Err(Error::connect(
+                "the server does not speak HTTP/2, or broke its rules at once",
+                error,
+            ));
+        }
+        Ok(Err(None)) => {
+            let text = "the server closed the HTTP/2 connection at once; does it speak HTTP/2?";
+            return Err(Error::connect(text, std::io::Error::from(std::io::ErrorKind::UnexpectedEof)));
+        }
+        Err(_) => {
+            let text = format!("the server sent no HTTP/2 settings within {}", Seconds(SETTINGS_TIMEOUT));
+            return Err(Error::timeout(Phase::Connect, text));
+        }
+    }
     let link = Arc::new(Link { send: Mutex::new(Some(send)), pulse, fate: Mutex::default() });
     Ok(Opened { link, raw, connection, options })
+}
+
+impl Opened {
+    /// How many streams the peer allows.
+    pub(crate) fn allowed(&self) -> usize {
+        self.connection.max_concurrent_send_streams()
+    }
 }
 
 impl Link {
@@ -155,6 +189,12 @@ impl Link {
         self.send.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// What h2 says of the peer's limit before the peer has told it.
+const NOT_TOLD: usize = usize::MAX - 1;
+
+/// How long the peer's settings may take to come.
+pub(crate) const SETTINGS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How much of a body may come before it is read, for each stream: enough for a fast network, and bounded
 /// for a body that nobody reads.

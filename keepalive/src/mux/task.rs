@@ -28,7 +28,7 @@ impl Opened {
         let Self { link, mut connection, options, .. } = self;
         let mut health = Health::new(connection.ping_pong(), options);
         let mut sleep = pin!(sleep_until(clock::now()));
-        let (mut allowed, mut told) = (usize::MAX, false);
+        let (mut allowed, mut told) = (connection.max_concurrent_send_streams(), false);
         let reason = loop {
             let mut changed = pin!(link.pulse.changed.notified());
             let over = poll_fn(|cx| {

@@ -83,6 +83,7 @@ impl Pool {
         match outcome {
             #[cfg(feature = "http2")]
             Ok(Connected { carrier: Carrier::Many(opened), local, peer, timings }) => {
+                let allowed = opened.allowed();
                 let (link, raw) = (Arc::clone(&opened.link), opened.raw.clone());
                 let shared = Shared { link, local, peer, dialed: Some(Dialed { began, timings }) };
                 self.event(|inner, now| {
@@ -91,7 +92,7 @@ impl Pool {
                     held.raw = raw;
                     (held.local, held.peer) = (local, peer);
                     held.shared = Some(shared);
-                    inner.state.dialed_shared(key, now);
+                    inner.state.dialed_shared(key, allowed, now);
                 });
                 let owner = Watcher { pool: Arc::downgrade(self), key, id };
                 Some(Box::pin(opened.drive(Box::new(owner))))

@@ -46,8 +46,8 @@ impl State {
         (self.protocol, self.max_streams) = (protocol, max_streams);
     }
 
-    /// The dial brought a connection that carries many requests at once.
-    pub(crate) fn dialed_shared(&mut self, key: SocketKey, now: Instant) {
+    /// The dial brought a connection that carries many requests at once, as many as the peer allows.
+    pub(crate) fn dialed_shared(&mut self, key: SocketKey, allowed: usize, now: Instant) {
         self.expire(now);
         let origin = self.sockets[key.0].origin;
         if let Phase::Dialing { .. } = self.sockets[key.0].phase {
@@ -55,9 +55,9 @@ impl State {
             record.known.refused = false;
             record.known.http2 = Some(true);
             record.carries = Carries::Many;
-            let opened = self.next_moment();
+            let (opened, limit) = (self.next_moment(), allowed.min(self.max_streams));
             let socket = &mut self.sockets[key.0];
-            socket.streams = Some(Streams { limit: self.max_streams, used: 0, ends: None, is_open: false });
+            socket.streams = Some(Streams { limit, used: 0, ends: None, is_open: false });
             (socket.born, socket.opened) = (now, opened);
             self.note(key, Note::Opened);
             self.free(key, now);
