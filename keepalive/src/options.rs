@@ -125,16 +125,22 @@ impl SocketOptions {
         1
     }
 
-    /// What all steps of a dial may take together.
-    pub(crate) fn dial_timeout(&self) -> Option<Duration> {
-        let tcp = self.connect_timeout?;
-        #[cfg(feature = "http2")]
-        let tcp = tcp.checked_add(crate::mux::SETTINGS_TIMEOUT)?;
+    /// What all steps of a dial may take together, to a plain origin and to a secure one.
+    pub(crate) fn dial_timeouts(&self) -> DialTimeouts {
+        let plain = self.connect_timeout;
         #[cfg(feature = "tls")]
-        return tcp.checked_add(self.tls.timeout?);
+        let secure = plain.zip(self.tls.timeout).and_then(|(tcp, tls)| tcp.checked_add(tls));
         #[cfg(not(feature = "tls"))]
-        Some(tcp)
+        let secure = plain;
+        #[cfg(feature = "http2")]
+        let (plain, secure) = {
+            let settings = |time: Option<Duration>| time?.checked_add(crate::mux::SETTINGS_TIMEOUT);
+            let plain = if self.protocol == Protocol::Http2PriorKnowledge { settings(plain) } else { plain };
+            (plain, if self.protocol == Protocol::Http1 { secure } else { settings(secure) })
+        };
+        DialTimeouts { plain, secure }
     }
+}
 }
 
 /// How TLS is spoken with origins that have no settings of their own, and how long any handshake may take.
@@ -145,12 +151,19 @@ pub(crate) struct TlsDefaults {
     pub(crate) timeout: Option<Duration>,
 }
 
+/// What all steps of a dial may take together.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct DialTimeouts {
+    pub(crate) plain: Option<Duration>,
+    pub(crate) secure: Option<Duration>,
+}
+
 /// How requests are written and how long they may take; part of the agent.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestDefaults {
     pub(crate) queue_timeout: Option<Duration>,
-    /// How long a request may have to wait for a dial: what all its steps may take together.
-    pub(crate) dial_timeout: Option<Duration>,
+    /// How long a request may have to wait for a dial.
+    pub(crate) dial_timeouts: DialTimeouts,
     pub(crate) expect_continue_timeout: Option<Duration>,
     pub(crate) response_timeout: Option<Duration>,
     pub(crate) body_timeout: Option<Duration>,

@@ -10,7 +10,7 @@ use crate::Protocol;
 #[cfg(feature = "tls")]
 use crate::Tls;
 use crate::connect::{Connect, Connector};
-use crate::options::{self, RequestDefaults, Scheduling, SocketOptions};
+use crate::options::{self, DialTimeouts, RequestDefaults, Scheduling, SocketOptions};
 use crate::pool::{Limits, Pool};
 
 /// Settings for a new [`Agent`].
@@ -61,7 +61,7 @@ impl AgentBuilder {
             requests: RequestDefaults {
                 queue_timeout: Some(options::DEFAULT_QUEUE_TIMEOUT),
                 // Worked out when the agent is made.
-                dial_timeout: None,
+                dial_timeouts: DialTimeouts::default(),
                 expect_continue_timeout: Some(options::DEFAULT_EXPECT_CONTINUE_TIMEOUT),
                 response_timeout: Some(options::DEFAULT_RESPONSE_TIMEOUT),
                 body_timeout: Some(options::DEFAULT_BODY_TIMEOUT),
@@ -359,10 +359,10 @@ impl AgentBuilder {
     }
 
     fn over(mut self, connect: Arc<dyn Connect>, stays_open: bool) -> Agent {
-        self.requests.dial_timeout = self.sockets.dial_timeout();
         if cfg!(not(feature = "http2")) {
             self.sockets.protocol = Protocol::Http1;
         }
+        self.requests.dial_timeouts = self.sockets.dial_timeouts();
         #[cfg(feature = "http2")]
         {
             self.requests.protocol = self.sockets.protocol;

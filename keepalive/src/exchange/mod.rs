@@ -120,7 +120,9 @@ async fn wait_for_socket(
                 // not run.
                 None => {
                     let now = clock::now();
-                    let dial = defaults.dial_timeout.map(|dial| dial.saturating_mul(2));
+                    let timeouts = defaults.dial_timeouts;
+                    let dial = if origin.is_secure() { timeouts.secure } else { timeouts.plain };
+                    let dial = dial.map(|dial| dial.saturating_mul(2));
                     let dials_end =
                         *dials_end.get_or_insert_with(|| dial.and_then(|dial| now.checked_add(dial)));
                     if dials_end.is_some_and(|end| now >= end) {
