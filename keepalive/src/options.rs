@@ -141,7 +141,6 @@ impl SocketOptions {
         DialTimeouts { plain, secure }
     }
 }
-}
 
 /// How TLS is spoken with origins that have no settings of their own, and how long any handshake may take.
 #[cfg(feature = "tls")]
