@@ -22,10 +22,9 @@ impl Record {
         waiters.min(max_sockets.saturating_sub(self.counts.of_origin()))
     }
 
-    /// Whether the sockets there are leave too few places to dial for the waiters that need a fresh one.
-    pub(super) fn crowds_out_fresh(&self, max_sockets: usize) -> bool {
-        let without = self.fresh.saturating_sub(self.counts.dials());
-        without > max_sockets.saturating_sub(self.counts.of_origin_to_stay())
+    /// For how many waiters that need a fresh socket there is a dial, or a place for one.
+    pub(super) fn places_to_dial(&self, max_sockets: usize) -> usize {
+        self.counts.dials() + max_sockets.saturating_sub(self.counts.of_origin_to_stay())
     }
 
     fn may_dial(&self) -> usize {

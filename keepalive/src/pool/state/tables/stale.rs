@@ -177,3 +177,92 @@ fn leaving_the_queue_leaves_nothing_behind() {
     rig.ask("a2");
     assert_eq!(rig.log(), "a1 gets 1, dial 2 for a1, a2 gets 2");
 }
+
+/// a3 needs a fresh socket and has neither a dial nor a place for one; a4 could take what comes free.
+#[test]
+fn a_freed_socket_makes_room_for_who_is_older_than_those_that_could_take_it() {
+    let mut rig = Rig::new(Limits { max_sockets: 3, ..LIMITS });
+    rig.ask("a1 a2 a3 a4 a5");
+    (1..=3).for_each(|number| rig.dialed(number));
+    rig.slow_close = true;
+    rig.log();
+    rig.event(|state, now| state.set_limits(now, |limits| limits.max_sockets = 2));
+    rig.stale("a1");
+    rig.stale("a3");
+    assert_eq!((rig.log(), rig.show("a")), (String::new(), "1 active, 2 closing, 4 queued".into()));
+    rig.closed(1);
+    assert_eq!(rig.log(), "");
+    rig.closed(3);
+    assert_eq!(
+        (rig.log(), rig.show("a")),
+        ("dial 4 for a1".into(), "1 active, 1 connecting, 3 queued".into())
+    );
+    rig.done("a2");
+    assert_eq!(rig.log(), "close 2 suspect");
+}
+
+/// a1 has the only dial there may be, a3 none; between them stands a2, who takes any socket.
+#[test]
+fn a_freed_socket_goes_to_an_older_waiter_before_its_place_goes_to_a_younger_one() {
+    let mut rig = Rig::new(Limits { max_sockets: 4, ..LIMITS });
+    rig.ask_all("a", 4);
+    (1..=4).for_each(|number| rig.dialed(number));
+    rig.event(|state, now| state.set_limits(now, |limits| limits.max_sockets = 2));
+    rig.slow_close = true;
+    rig.stale("a1");
+    rig.dead("a2");
+    rig.stale("a3");
+    rig.log();
+    (1..=3).for_each(|number| rig.closed(number));
+    assert_eq!(
+        (rig.log(), rig.show("a")),
+        ("dial 5 for a1".into(), "1 active, 1 connecting, 2 queued".into())
+    );
+    rig.done("a4");
+    assert_eq!(rig.log(), "a2 gets 4");
+    rig.done("a2");
+    assert_eq!(rig.log(), "close 4 suspect");
+    rig.closed(4);
+    assert_eq!(rig.log(), "dial 6 for a3");
+}
+
+/// With its last connection an origin that keeps nothing is cold: who still waits dials at once.
+#[test]
+fn who_needs_a_fresh_socket_does_not_wait_for_one_that_was_closed() {
+    let mut rig = Rig::new(Limits { max_sockets: 3, keep_alive: false, ..LIMITS });
+    rig.ask("a1 a2 a3");
+    (1..=3).for_each(|number| rig.dialed(number));
+    rig.slow_close = true;
+    rig.log();
+    rig.stale("a1 a2");
+    rig.closed(1);
+    rig.closed(2);
+    assert_eq!(rig.log(), "dial 4 for a1", "3 stands: one dial at a time");
+    rig.done("a3");
+    assert_eq!(rig.log(), "close 3 keep_alive_off, dial 5 for a2");
+}
+
+/// The fresh socket it got died before anything was written there.
+#[test]
+fn it_asks_once_more_for_a_fresh_one_and_that_is_no_second_retry() {
+    let mut rig = Rig::new(LIMITS);
+    rig.warm_up("a", 1);
+    rig.ask("a1");
+    rig.stale("a1");
+    rig.dialed(2);
+    rig.ask("a2");
+    rig.dialed(3);
+    rig.done("a2");
+    rig.log();
+    let ticket = rig.requests.remove("a1").expect("it asked").ticket;
+    let key = rig.key(2);
+    rig.event(|state, _| state.closing(key, crate::CloseReason::ClosedByServer));
+    let turn = rig.state.request_fresh(&super::rig::origin("a"), ticket, rig.now);
+    rig.place("a1", ticket, turn);
+    rig.follow();
+    assert_eq!(
+        (rig.log(), rig.show("a")),
+        ("dial 4 for a1".into(), "1 idle, 1 connecting, 1 closing".into())
+    );
+    assert_eq!(rig.state.totals.retried, 1);
+}
