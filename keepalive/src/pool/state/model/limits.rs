@@ -80,11 +80,11 @@ fn millis(count: usize) -> Duration {
 impl World {
     /// One limit, as each of the agent's setters does, or several at once, with immediate effect.
     pub(super) fn set_limits(&mut self) {
-        if self.roomy && self.rng.percent(70) {
+        if self.roomy && self.rng.percent(40) {
             return self.set_max_sockets();
         }
         let mut limits = *self.state.limits();
-        let several = if self.rng.percent(70) { 1 } else { 2 + self.rng.below(KINDS) };
+        let several = if self.rng.percent(50) { 1 } else { 2 + self.rng.below(KINDS) };
         for _ in 0..several {
             let kind = self.rng.below(KINDS);
             change(&mut self.rng, &mut limits, kind);

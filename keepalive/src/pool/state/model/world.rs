@@ -137,6 +137,7 @@ impl World {
         let one_decision = self.due() <= 1 && !event.starts_with("destroy");
         // Suspects are closed before anything is decided.
         let is_stale = event.ends_with("Stale");
+        let is_change = event.starts_with("now ");
         // A dial that nobody wants is stopped without need for its place.
         let is_question = event.starts_with("is the dial");
         self.story.push(event);
@@ -170,7 +171,7 @@ impl World {
                 self.seen.gave_place += invariants::suspects_make_place(&self.state, &todo);
             }
             if !is_question {
-                invariants::evictions_are_needed(&self.state, &todo);
+                invariants::evictions_are_needed(&self.state, &todo, is_change);
             }
         }
         (turn, answer)

@@ -1,7 +1,7 @@
 //! A request that was written on a socket which proved stale: it gets a fresh one, at its old place.
 
 use super::rig::{LIMITS, Rig};
-use crate::pool::state::Limits;
+use crate::pool::state::{Hint, Limits, State};
 
 #[test]
 fn gets_a_socket_just_dialled_and_no_idle_one() {
@@ -226,20 +226,65 @@ fn a_freed_socket_goes_to_an_older_waiter_before_its_place_goes_to_a_younger_one
     assert_eq!(rig.log(), "dial 6 for a3");
 }
 
-/// With its last connection an origin that keeps nothing is cold: who still waits dials at once.
-#[test]
-fn who_needs_a_fresh_socket_does_not_wait_for_one_that_was_closed() {
-    let mut rig = Rig::new(Limits { max_sockets: 3, keep_alive: false, ..LIMITS });
+/// a1 and a2 need a fresh socket; a1 has a dial, and a2 none as 3 stands, which a3 is done with.
+fn one_stands(limits: Limits) -> Rig {
+    let mut rig = Rig::new(Limits { max_sockets: 3, ..limits });
+    rig.warm_up("b", 1);
     rig.ask("a1 a2 a3");
-    (1..=3).for_each(|number| rig.dialed(number));
+    (2..=4).for_each(|number| rig.dialed(number));
     rig.slow_close = true;
     rig.log();
     rig.stale("a1 a2");
-    rig.closed(1);
     rig.closed(2);
-    assert_eq!(rig.log(), "dial 4 for a1", "3 stands: one dial at a time");
+    rig.closed(3);
+    assert_eq!(rig.log(), "dial 5 for a1");
     rig.done("a3");
-    assert_eq!(rig.log(), "close 3 keep_alive_off, dial 5 for a2");
+    rig
+}
+
+/// Without its last connection an origin is cold: who still waits for one dials at once, whatever closed it.
+#[test]
+fn who_needs_a_fresh_socket_dials_at_once_when_the_last_other_one_is_closed() {
+    let mut rig = one_stands(Limits { max_free_sockets: 0, ..LIMITS });
+    assert_eq!(rig.log(), "close 4 idle_limit, dial 6 for a2");
+
+    let mut rig = one_stands(LIMITS);
+    assert_eq!(rig.log(), "");
+    rig.event(State::evict_oldest);
+    assert_eq!(rig.log(), "close 1 descriptor_limit");
+    rig.event(State::evict_oldest);
+    assert_eq!(rig.log(), "close 4 descriptor_limit, dial 6 for a2");
+
+    let mut rig = one_stands(LIMITS);
+    rig.ask("b2");
+    rig.event(|state, now| state.set_limits(now, |limits| limits.max_total_free_sockets = 0));
+    assert_eq!(rig.log(), "b2 gets 1, close 4 idle_limit, dial 6 for a2");
+}
+
+/// The same when its time is up, with whatever event that is noticed first.
+#[test]
+fn who_needs_a_fresh_socket_dials_at_once_when_the_time_of_the_last_other_one_is_up() {
+    let hinted = |rig: &mut Rig| {
+        let key = rig.key(4);
+        rig.event(|state, now| {
+            assert!(state.inspect(key, 4));
+            let timeout = Some(std::time::Duration::from_millis(1_005));
+            state.heed(key, Hint { timeout, max: None });
+            state.put_back(key, now);
+        });
+        rig.log();
+    };
+    let mut rig = one_stands(LIMITS);
+    hinted(&mut rig);
+    rig.pass(5);
+    assert_eq!(rig.log(), "close 4 keep_alive_hint, dial 6 for a2");
+
+    // The keeper is late, and another origin's request asks.
+    let mut rig = one_stands(LIMITS);
+    hinted(&mut rig);
+    rig.now += std::time::Duration::from_millis(6);
+    rig.ask("b2");
+    assert_eq!(rig.log(), "b2 gets 1, close 4 keep_alive_hint, dial 6 for a2");
 }
 
 /// The fresh socket it got died before anything was written there.
