@@ -29,8 +29,10 @@ pub(crate) struct Acquire {
     /// The socket that failed the request, until the request is back in the queue: it wants to be there
     /// when the slot comes free.
     dead: Option<Dead>,
-    /// Only a socket just dialled will do.
+    /// Only a socket just dialled will do: it was written once.
     fresh: bool,
+    /// That is not counted yet.
+    retried: bool,
 }
 
 /// What the driver finds under the lock.
@@ -42,7 +44,8 @@ enum Answer {
 
 impl Acquire {
     pub(crate) fn new(pool: Arc<Pool>, origin: Origin, runtime: Handle) -> Self {
-        Self { pool, request: Request::new(origin), runtime, waiter: None, dead: None, fresh: false }
+        let request = Request::new(origin);
+        Self { pool, request, runtime, waiter: None, dead: None, fresh: false, retried: false }
     }
 
     /// The socket proved stale before a byte of the response came: asks for another, at the old place.
@@ -53,6 +56,7 @@ impl Acquire {
         }
         self.dead = Some(leased.give_up(written));
         self.fresh = written;
+        self.retried = written;
     }
 
     /// Whether it waits for a slot, and not for a dial that is under way for it.
@@ -83,13 +87,16 @@ impl Acquire {
         // Cloned before the lock is taken, dropped after: wakers are foreign.
         let waker = cx.waker().clone();
         let reading = clock::reading();
-        let again = std::mem::take(&mut self.fresh);
+        let again = std::mem::take(&mut self.retried);
+        let fresh = self.fresh;
         let (answer, keeper, _old) = self.pool.event(|inner, now| {
             inner.notice(reading, now);
             self.request.since.get_or_insert(now);
             let turn = match (self.waiter, self.request.ticket) {
                 (Some(waiter), _) => inner.state.poll_waiter(waiter, now),
                 (None, Some(ticket)) if again => inner.state.request_again(&self.request.origin, ticket, now),
+                // The fresh one it got died before it was used: what holds for the request holds still.
+                (None, Some(ticket)) if fresh => inner.state.request_fresh(&self.request.origin, ticket, now),
                 (None, Some(ticket)) => inner.state.request(&self.request.origin, ticket, now),
                 (None, None) => match inner.state.arrive() {
                     None => return (Answer::Fail(Error::closed()), None, (None, Some(waker))),

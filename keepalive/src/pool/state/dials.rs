@@ -29,10 +29,10 @@ impl Record {
         waiters.div_ceil(self.share).min(max_sockets.saturating_sub(self.counts.of_origin()))
     }
 
-    /// Whether the sockets there are leave too few places to dial for the waiters that need a fresh one.
-    pub(super) fn crowds_out_fresh(&self, max_sockets: usize) -> bool {
-        let without = self.fresh.saturating_sub(self.covered()).div_ceil(self.share);
-        without > max_sockets.saturating_sub(self.counts.of_origin_to_stay())
+    /// For how many waiters that need a fresh socket there is a dial, or a place for one.
+    pub(super) fn places_to_dial(&self, max_sockets: usize) -> usize {
+        let places = max_sockets.saturating_sub(self.counts.of_origin_to_stay());
+        self.covered().saturating_add(places.saturating_mul(self.share))
     }
 
     fn may_dial(&self) -> usize {

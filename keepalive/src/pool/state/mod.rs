@@ -153,6 +153,8 @@ pub(crate) struct State {
     waiters: Slab<Waiter>,
     /// Idle sockets of all origins, the least recently used in front.
     idle: List<OFFERS_OR_LRU>,
+    /// How many of them are left to sleepers: for each origin as many as it has of both.
+    spared: usize,
     /// Idle sockets that go sooner than `free_socket_timeout` says, by when.
     early: BTreeSet<(Instant, SocketKey)>,
     /// Waiters that are reserved a stream, the oldest reservation in front.
@@ -200,6 +202,7 @@ impl State {
             sockets: Slab::new(),
             waiters: Slab::new(),
             idle: List::default(),
+            spared: 0,
             early: BTreeSet::new(),
             reserved: List::default(),
             offers: List::default(),
@@ -234,6 +237,7 @@ impl State {
     /// waiter, warm origins may dial more.
     pub(crate) fn tick(&mut self, now: Instant) {
         self.expire(now);
+        self.open(now);
         while let Some(socket) = self.offers.front().map(SocketKey) {
             if self.sockets[socket.0].offered_until() > now {
                 break;
@@ -276,14 +280,14 @@ impl State {
             return;
         }
         self.mode = Mode::Closing;
-        self.close_idle(now, CloseReason::AgentClosed);
+        self.assign_all(now);
     }
 
     /// Like [`close`](Self::close), for an agent whose last handle is gone.
     pub(crate) fn orphan(&mut self, now: Instant) {
         if self.mode == Mode::Open {
             self.mode = Mode::Orphaned;
-            self.close_idle(now, CloseReason::AgentDropped);
+            self.assign_all(now);
         }
     }
 
@@ -349,11 +353,6 @@ impl State {
     /// The next thing to do; `None` when all is done.
     pub(crate) fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
-    }
-
-    /// Whether sockets may be kept when nobody waits for them.
-    fn keeps_idle(&self) -> bool {
-        self.limits.keep_alive && self.mode == Mode::Open
     }
 
     /// Whether no socket is open and nobody waits.

@@ -15,10 +15,10 @@ pub(super) struct Record {
     pub(super) origin: Origin,
     /// Waiters without an offer, by ticket.
     pub(super) queue: List<0>,
-    /// How many of `queue` take only a socket just dialled.
-    pub(super) fresh: usize,
     /// All waiters, also those with an offer, asleep, or failed and not polled yet.
     pub(super) waiters: usize,
+    /// How many of them are asleep and take any socket.
+    pub(super) asleep: usize,
     /// Idle sockets, the longest idle in front.
     pub(super) idle: List<ORIGIN>,
     /// Sockets that carry requests and take more, the last used in front.
@@ -54,8 +54,8 @@ impl State {
         let key = OriginKey(self.origins.insert(Record {
             origin: origin.clone(),
             queue: List::default(),
-            fresh: 0,
             waiters: 0,
+            asleep: 0,
             idle: List::default(),
             dials: List::default(),
             counts: Counts::default(),

@@ -415,6 +415,7 @@ impl State {
                 let in_agent = self.idle.iter_back(&self.sockets).find(longer);
                 record.idle.insert_after(&mut self.sockets, in_origin, key.0);
                 self.idle.insert_after(&mut self.sockets, in_agent, key.0);
+                self.spared += usize::from(record.idle.len() <= record.asleep);
                 self.stamp(key);
             }
             Phase::Offered { .. } => self.offers.push_back(&mut self.sockets, key.0),
@@ -437,6 +438,7 @@ impl State {
             Phase::Idle => {
                 record.idle.remove(&mut self.sockets, key.0);
                 self.idle.remove(&mut self.sockets, key.0);
+                self.spared -= usize::from(record.idle.len() < record.asleep);
                 if let Some(at) = self.sockets[key.0].early.take() {
                     self.early.remove(&(at, key));
                 }

@@ -179,7 +179,7 @@ impl State {
     pub(super) fn lapse_stream(&mut self, waiter: WaiterKey, now: Instant) {
         let Place::Reserved { socket, .. } = self.waiters[waiter.0].place else { return };
         self.unreserve(waiter);
-        self.waiters[waiter.0].place = Place::Asleep;
+        self.fall_asleep(waiter);
         self.give_stream_back(socket, now);
         self.assign(self.sockets[socket.0].origin, now);
         self.settle(socket);

@@ -86,6 +86,11 @@ impl State {
     /// one just dialled will do.
     pub(crate) fn request_again(&mut self, origin: &Origin, ticket: Ticket, now: Instant) -> Turn {
         self.totals.retried += 1;
+        self.request_fresh(origin, ticket, now)
+    }
+
+    /// It asks once more, because the fresh socket it got proved dead before anything was written there.
+    pub(crate) fn request_fresh(&mut self, origin: &Origin, ticket: Ticket, now: Instant) -> Turn {
         self.ask(origin, ticket, true, now)
     }
 
@@ -99,6 +104,7 @@ impl State {
         let origin = self.origin_key(origin);
         if let Some(socket) = self.pick(origin, fresh.then_some(self.moment), now) {
             self.lend(socket);
+            self.open(now);
             return Turn::Go(socket);
         }
         self.totals.running -= 1;
@@ -147,6 +153,7 @@ impl State {
             }
             self.totals.running += 1;
             self.remove_waiter(key);
+            self.open(now);
             return Turn::Go(socket);
         }
         match place {
@@ -157,6 +164,7 @@ impl State {
                 Turn::Failed
             }
             Place::Asleep => {
+                self.wake_up(key);
                 self.enqueue(key);
                 self.assign(origin, now);
                 Turn::Wait(key)
@@ -200,7 +208,7 @@ impl State {
     /// Nobody claimed the offer in time: the waiter is passed over until it is polled.
     pub(super) fn lapse(&mut self, socket: SocketKey, now: Instant) {
         let Phase::Offered { waiter, .. } = self.sockets[socket.0].phase else { return };
-        self.waiters[waiter.0].place = Place::Asleep;
+        self.fall_asleep(waiter);
         self.resume(socket, now);
         self.assign(self.sockets[socket.0].origin, now);
         self.settle(socket);
@@ -232,6 +240,7 @@ impl State {
     ) -> Option<WaiterKey> {
         let queue = &self.origins[origin.0].queue;
         let key = queue.iter(&self.waiters).find(|&key| is_meant(&self.waiters[key]))?;
+        self.dequeue(WaiterKey(key));
         self.fail(WaiterKey(key));
         Some(WaiterKey(key))
     }
@@ -240,20 +249,17 @@ impl State {
         let waiters: Vec<_> = self.waiters.iter().map(|(key, _)| WaiterKey(key)).collect();
         for key in waiters {
             // An offered socket is shut with all the others.
-            if self.waiters[key.0].place == Place::Queued {
-                self.fail(key);
-            } else {
-                if let Place::Reserved { .. } = self.waiters[key.0].place {
-                    self.unreserve(key);
-                }
-                self.waiters[key.0].place = Place::Failed;
-                self.actions.push_back(Action::Wake { waiter: key });
+            match self.waiters[key.0].place {
+                Place::Queued => self.dequeue(key),
+                Place::Asleep => self.wake_up(key),
+                Place::Reserved { .. } => self.unreserve(key),
+                Place::Offered(_) | Place::Failed => {}
             }
+            self.fail(key);
         }
     }
 
     fn fail(&mut self, key: WaiterKey) {
-        self.dequeue(key);
         self.waiters[key.0].place = Place::Failed;
         self.actions.push_back(Action::Wake { waiter: key });
     }
@@ -292,7 +298,7 @@ impl State {
 
     /// Puts a waiter where its ticket belongs: nearly always last, in front if it asks again.
     pub(super) fn enqueue(&mut self, key: WaiterKey) {
-        let Waiter { ticket, origin, fresh, .. } = self.waiters[key.0];
+        let Waiter { ticket, origin, .. } = self.waiters[key.0];
         let queue = &mut self.origins[origin.0].queue;
         let older = |&other: &usize| self.waiters[other].ticket < ticket;
         let after = match queue.back() {
@@ -302,18 +308,40 @@ impl State {
             last => last,
         };
         queue.insert_after(&mut self.waiters, after, key.0);
-        self.origins[origin.0].fresh += usize::from(fresh);
         self.waiters[key.0].place = Place::Queued;
     }
 
     fn dequeue(&mut self, key: WaiterKey) {
+        let origin = self.waiters[key.0].origin;
+        self.origins[origin.0].queue.remove(&mut self.waiters, key.0);
+    }
+
+    /// From now on one idle socket is left to it; but to one that needs a fresh socket none, since what
+    /// it did not claim in time is not fresh any more.
+    pub(super) fn fall_asleep(&mut self, key: WaiterKey) {
+        self.waiters[key.0].place = Place::Asleep;
         let Waiter { origin, fresh, .. } = self.waiters[key.0];
         let record = &mut self.origins[origin.0];
-        record.queue.remove(&mut self.waiters, key.0);
-        record.fresh -= usize::from(fresh);
+        if !fresh {
+            record.asleep += 1;
+            self.spared += usize::from(record.idle.len() >= record.asleep);
+        }
+    }
+
+    /// It sleeps no more; its new place is the caller's to say.
+    fn wake_up(&mut self, key: WaiterKey) {
+        let Waiter { origin, fresh, .. } = self.waiters[key.0];
+        let record = &mut self.origins[origin.0];
+        if !fresh {
+            self.spared -= usize::from(record.idle.len() >= record.asleep);
+            record.asleep -= 1;
+        }
     }
 
     fn remove_waiter(&mut self, key: WaiterKey) -> OriginKey {
+        if self.waiters[key.0].place == Place::Asleep {
+            self.wake_up(key);
+        }
         let origin = self.waiters.remove(key.0).origin;
         self.origins[origin.0].waiters -= 1;
         origin

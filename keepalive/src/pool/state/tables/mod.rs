@@ -24,6 +24,7 @@ mod quiet;
 mod ramp;
 mod rig;
 mod rules;
+mod sleepers;
 mod sockets;
 mod stale;
 mod stop;
