@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
-use super::lease::Dead;
+use super::lease::{Dead, Past};
 use super::request::Request;
 use super::state::{Outcome, SocketKey, Turn, WaiterKey};
 use super::{Inner, Lease, Pool, Socket, Waiting, keeper, queue_error};
@@ -33,7 +33,7 @@ pub(crate) struct Acquire {
 
 /// What the driver finds under the lock.
 enum Answer {
-    Go { socket: Box<Socket>, request_number: u64, idle_for: Duration, noted: bool },
+    Go { socket: Box<Socket>, past: Past, noted: bool },
     Wait,
     Fail(Error),
 }
@@ -141,14 +141,12 @@ impl Future for Acquire {
         loop {
             let answer = self.ask(cx);
             self.dead = None;
-            let (socket, request_number, idle_for, noted) = match answer {
-                Answer::Go { socket, request_number, idle_for, noted } => {
-                    (socket, request_number, idle_for, noted)
-                }
+            let (socket, past, noted) = match answer {
+                Answer::Go { socket, past, noted } => (socket, past, noted),
                 Answer::Wait => return Poll::Pending,
                 Answer::Fail(error) => return Poll::Ready(Err(error)),
             };
-            let lease = Lease::new(&self.pool, socket, request_number, idle_for);
+            let lease = Lease::new(&self.pool, socket, past);
             // A parked socket that died costs nothing but itself: the request asks again, at its old
             // place. A new one that dies at once is the server's answer; asking again could go on for ever.
             let parked = lease.was_parked();
@@ -192,10 +190,13 @@ impl fmt::Debug for Acquire {
 
 impl Inner {
     fn lend(&mut self, key: SocketKey, now: Instant, noted: bool) -> Answer {
-        let request_number = self.state.served(key);
-        let idle_for = now.saturating_duration_since(self.state.free_since(key));
+        let past = Past {
+            request_number: self.state.served(key),
+            idle_for: now.saturating_duration_since(self.state.free_since(key)),
+            parked: self.state.was_kept(key),
+        };
         match self.held(key).parked.take() {
-            Some(socket) => Answer::Go { socket, request_number, idle_for, noted },
+            Some(socket) => Answer::Go { socket, past, noted },
             None => unreachable!("the pool holds every socket that the machine gives out"),
         }
     }

@@ -79,11 +79,10 @@ impl State {
         let record = &self.origins[origin.0];
         let (head, oldest) = (record.queue.front()?, record.idle.front()?);
         if record.fresh == 0 {
-            return self.pick(origin, false, now).map(|socket| Next::Offer(WaiterKey(head), socket));
+            return self.pick(origin, None, now).map(|socket| Next::Offer(WaiterKey(head), socket));
         }
         record.queue.iter(&self.waiters).find_map(|waiter| {
-            let fresh = self.waiters[waiter].fresh;
-            match self.pick(origin, fresh, now) {
+            match self.pick(origin, self.waiters[waiter].fresh_since(), now) {
                 Some(socket) => Some(Next::Offer(WaiterKey(waiter), socket)),
                 // There is no place left to dial for it.
                 None if record.crowds_out_fresh(self.limits.max_sockets) => {

@@ -26,6 +26,8 @@ pub(super) struct Socket {
     pub(super) served: u64,
     /// It was told as parked, and no request has taken it since; also while it is looked at.
     pub(super) kept: bool,
+    /// It was so when the request that has it now took it.
+    was_kept: bool,
     /// What its server said with the last response.
     pub(super) hint: Hint,
     /// When its dial succeeded; before that, when it began.
@@ -248,6 +250,11 @@ impl State {
         self.sockets[key.0].served
     }
 
+    /// Whether it was parked before the request that has it took it.
+    pub(crate) fn was_kept(&self, key: SocketKey) -> bool {
+        self.sockets[key.0].was_kept
+    }
+
     /// Since when it has been free.
     pub(crate) fn free_since(&self, key: SocketKey) -> Instant {
         self.sockets[key.0].since
@@ -267,6 +274,7 @@ impl State {
             since: now,
             served: 0,
             kept: false,
+            was_kept: false,
             hint: Hint::default(),
             born: now,
             stirred: false,
@@ -321,8 +329,9 @@ impl State {
     /// Gives an idle or offered socket to the request that asks for it now.
     pub(super) fn lend(&mut self, key: SocketKey) {
         self.take(key);
-        self.sockets[key.0].served += 1;
-        self.sockets[key.0].kept = false;
+        let socket = &mut self.sockets[key.0];
+        socket.served += 1;
+        socket.was_kept = std::mem::take(&mut socket.kept);
     }
 
     fn take(&mut self, key: SocketKey) {

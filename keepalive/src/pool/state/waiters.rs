@@ -92,7 +92,7 @@ impl State {
         }
         self.expire(now);
         let origin = self.origin_key(origin);
-        if let Some(socket) = self.pick(origin, fresh, now) {
+        if let Some(socket) = self.pick(origin, fresh.then_some(now), now) {
             self.lend(socket);
             return Turn::Go(socket);
         }
@@ -125,11 +125,11 @@ impl State {
     /// [`Turn::Failed`] is gone.
     pub(crate) fn poll_waiter(&mut self, key: WaiterKey, now: Instant) -> Turn {
         self.expire(now);
-        let Waiter { place, origin, fresh, .. } = self.waiters[key.0];
+        let Waiter { place, origin, .. } = self.waiters[key.0];
         let socket = match place {
             Place::Offered(socket) => Some(socket),
             // An idle socket is there only if nobody who is awake could take it.
-            Place::Asleep => self.pick(origin, fresh, now),
+            Place::Asleep => self.pick(origin, self.waiters[key.0].fresh_since(), now),
             Place::Queued | Place::Failed => None,
         };
         if let Some(socket) = socket {
@@ -237,14 +237,21 @@ impl State {
         self.actions.push_back(Action::Wake { waiter: key });
     }
 
-    /// The idle socket that is next by the scheduling; or one just dialled, if only that will do.
-    pub(super) fn pick(&self, origin: OriginKey, fresh: bool, now: Instant) -> Option<SocketKey> {
+    /// The idle socket that is next by the scheduling; or one whose dial was done no sooner than
+    /// `fresh_since`, if only that will do: what was open before may be as stale as the one that failed.
+    pub(super) fn pick(
+        &self,
+        origin: OriginKey,
+        fresh_since: Option<Instant>,
+        now: Instant,
+    ) -> Option<SocketKey> {
         let idle = &self.origins[origin.0].idle;
-        if fresh {
+        if let Some(since) = fresh_since {
             // The last ones were parked last.
             let mut young =
                 idle.iter_back(&self.sockets).take_while(|&key| self.is_young(SocketKey(key), now));
-            return young.find(|&key| self.sockets[key].served == 0).map(SocketKey);
+            let is_fresh = |&key: &usize| self.sockets[key].served == 0 && self.sockets[key].born >= since;
+            return young.find(is_fresh).map(SocketKey);
         }
         match self.limits.scheduling {
             Scheduling::Lifo => idle.back(),
@@ -285,6 +292,13 @@ impl State {
         let origin = self.waiters.remove(key.0).origin;
         self.origins[origin.0].waiters -= 1;
         origin
+    }
+}
+
+impl Waiter {
+    /// Since when a socket must have been dialled that it takes, if it does not take any.
+    pub(super) fn fresh_since(&self) -> Option<Instant> {
+        self.fresh.then_some(self.since)
     }
 }
 
