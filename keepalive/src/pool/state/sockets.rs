@@ -245,6 +245,11 @@ impl State {
         self.sockets.iter().filter(move |(_, socket)| is_wanted(socket)).map(|(key, _)| SocketKey(key))
     }
 
+    /// Whether there is no connection yet.
+    pub(crate) fn has_no_connection(&self, key: SocketKey) -> bool {
+        matches!(self.sockets[key.0].phase, Phase::Dialing { .. } | Phase::Aborting)
+    }
+
     /// How many requests it was given to, the present one included.
     pub(crate) fn served(&self, key: SocketKey) -> u64 {
         self.sockets[key.0].served
