@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 
 #[cfg(feature = "http2")]
 use super::Stream;
-use super::lease::Dead;
+use super::lease::{Dead, Past};
 use super::request::Request;
 use super::state::{Outcome, SocketKey, Turn, WaiterKey};
 use super::{Inner, Lease, Leased, Pool, Taken, Waiting, keeper, queue_error};
@@ -158,8 +158,8 @@ impl Future for Acquire {
             // A parked socket that died costs nothing but itself: the request asks again, at its old
             // place. A new one that dies at once is the server's answer; asking again could go on for ever.
             let (checked, parked) = match taken {
-                Taken::One(socket, request_number, idle_for) => {
-                    let lease = Lease::new(&self.pool, socket, request_number, idle_for);
+                Taken::One(socket, past) => {
+                    let lease = Lease::new(&self.pool, socket, past);
                     let parked = lease.was_parked();
                     (lease.checked(parked).map(Leased::One), parked)
                 }
@@ -210,10 +210,13 @@ impl Inner {
         if let Some(taken) = self.take_stream(key, now) {
             return Answer::Go { taken: Taken::Many(Box::new(taken)), noted };
         }
-        let request_number = self.state.served(key);
-        let idle_for = now.saturating_duration_since(self.state.free_since(key));
+        let past = Past {
+            request_number: self.state.served(key),
+            idle_for: now.saturating_duration_since(self.state.free_since(key)),
+            parked: self.state.was_kept(key),
+        };
         match self.held(key).parked.take() {
-            Some(socket) => Answer::Go { taken: Taken::One(socket, request_number, idle_for), noted },
+            Some(socket) => Answer::Go { taken: Taken::One(socket, past), noted },
             None => unreachable!("the pool holds every socket that the machine gives out"),
         }
     }

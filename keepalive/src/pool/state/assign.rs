@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use super::list::from;
 use super::phase::Phase;
-use super::waiters::Waiter;
 use super::{Mode, OriginKey, SocketKey, State, Ticket, WaiterKey};
 use crate::CloseReason;
 
@@ -114,30 +113,24 @@ impl State {
     /// What is to be done next with the origin's idle sockets, in the order of its waiters.
     fn next_of(&self, origin: OriginKey, now: Instant) -> Option<Next> {
         let record = &self.origins[origin.0];
-        let head = record.queue.front()?;
         if record.idle.is_empty() && record.open.is_empty() {
             return None;
         }
-        let Waiter { fresh, entered, .. } = self.waiters[head];
-        if !fresh {
-            return self.pick(origin, None, now).map(|socket| Next::Offer(WaiterKey(head), socket));
-        }
-        if let Some(socket) = self.pick(origin, Some(entered), now) {
-            return Some(Next::Offer(WaiterKey(head), socket));
-        }
-        // None of them takes what is there. Those with a dial, or with a place for one, are passed.
-        let places = record.places_to_dial(self.limits.max_sockets);
-        match record
-            .queue
-            .iter(&self.waiters)
-            .enumerate()
-            .find(|&(before, waiter)| before >= places || !self.waiters[waiter].fresh)?
-        {
-            (_, waiter) if !self.waiters[waiter].fresh => {
-                self.pick(origin, None, now).map(|socket| Next::Offer(WaiterKey(waiter), socket))
+        let mut places = record.places_to_dial(self.limits.max_sockets);
+        for waiter in record.queue.iter(&self.waiters) {
+            let fresh_since = self.waiters[waiter].fresh_since();
+            if let Some(socket) = self.pick(origin, fresh_since, now) {
+                return Some(Next::Offer(WaiterKey(waiter), socket));
             }
-            _ => record.idle.front().map(|oldest| Next::Close(SocketKey(oldest))),
+            // One that takes any socket finds none: there is no stream to be had.
+            fresh_since?;
+            // One that does not is passed if there is a dial for it, or a place for one.
+            if places == 0 {
+                return record.idle.front().map(|oldest| Next::Close(SocketKey(oldest)));
+            }
+            places -= 1;
         }
+        None
     }
 
     /// Begins the dials there is room for, and makes room for those there is none for.

@@ -319,6 +319,8 @@ impl State {
     pub(crate) fn is_at_rest(&self) -> bool {
         match self.mode {
             Mode::Open => self.retiring == 0,
+            // Whoever waited has failed, polled since or not.
+            Mode::Destroyed => self.sockets.is_empty(),
             _ => self.is_empty(),
         }
     }

@@ -73,6 +73,11 @@ impl State {
         key
     }
 
+    /// Whether the last dial to it failed, if it has a record.
+    pub(crate) fn has_refused(&self, origin: &Origin) -> bool {
+        self.index.get(origin).is_some_and(|&key| self.origins[key.0].known.refused)
+    }
+
     /// Drops the record of an origin with nothing left, and keeps what it taught us.
     pub(super) fn forget(&mut self, key: OriginKey) {
         let record = &self.origins[key.0];

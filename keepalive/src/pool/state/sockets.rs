@@ -27,6 +27,8 @@ pub(super) struct Socket {
     pub(super) served: u64,
     /// It was told as parked, and no request has taken it since; also while it is looked at.
     pub(super) kept: bool,
+    /// It was so when the request that has it now took it.
+    was_kept: bool,
     /// What its server said with the last response.
     pub(super) hint: Hint,
     /// When its dial succeeded; before that, when it began.
@@ -262,9 +264,19 @@ impl State {
         self.sockets.iter().filter(move |(_, socket)| is_wanted(socket)).map(|(key, _)| SocketKey(key))
     }
 
+    /// Whether there is no connection yet.
+    pub(crate) fn has_no_connection(&self, key: SocketKey) -> bool {
+        matches!(self.sockets[key.0].phase, Phase::Dialing { .. } | Phase::Aborting)
+    }
+
     /// How many requests it was given to, the present one included.
     pub(crate) fn served(&self, key: SocketKey) -> u64 {
         self.sockets[key.0].served
+    }
+
+    /// Whether it was parked before the request that has it took it.
+    pub(crate) fn was_kept(&self, key: SocketKey) -> bool {
+        self.sockets[key.0].was_kept
     }
 
     /// Since when it has been free.
@@ -286,6 +298,7 @@ impl State {
             since: now,
             served: 0,
             kept: false,
+            was_kept: false,
             hint: Hint::default(),
             born: now,
             opened: 0,
@@ -351,8 +364,9 @@ impl State {
 
     /// One request more is given to it.
     pub(super) fn count_use(&mut self, key: SocketKey) {
-        self.sockets[key.0].served += 1;
-        self.sockets[key.0].kept = false;
+        let socket = &mut self.sockets[key.0];
+        socket.served += 1;
+        socket.was_kept = std::mem::take(&mut socket.kept);
     }
 
     fn take(&mut self, key: SocketKey) {

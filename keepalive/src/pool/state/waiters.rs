@@ -102,7 +102,8 @@ impl State {
         }
         self.expire(now);
         let origin = self.origin_key(origin);
-        if let Some(socket) = self.pick(origin, fresh.then_some(self.moment), now) {
+        // One that takes only what is dialled from now on finds nothing yet.
+        if let Some(socket) = if fresh { None } else { self.pick(origin, None, now) } {
             self.lend(socket);
             self.open(now);
             return Turn::Go(socket);
@@ -136,12 +137,12 @@ impl State {
     /// [`Turn::Failed`] is gone.
     pub(crate) fn poll_waiter(&mut self, key: WaiterKey, now: Instant) -> Turn {
         self.expire(now);
-        let Waiter { place, origin, fresh, entered, .. } = self.waiters[key.0];
+        let Waiter { place, origin, .. } = self.waiters[key.0];
         let socket = match place {
             Place::Offered(socket) => Some(socket),
             Place::Reserved { socket, .. } => Some(socket),
             // An idle socket is there only if nobody who is awake could take it.
-            Place::Asleep => self.pick(origin, fresh.then_some(entered), now),
+            Place::Asleep => self.pick(origin, self.waiters[key.0].fresh_since(), now),
             Place::Queued | Place::Failed => None,
         };
         if let Some(socket) = socket {
@@ -265,7 +266,8 @@ impl State {
     }
 
     /// The socket that is next by the scheduling: one that carries requests and can take one more, else an
-    /// idle one. Or one that was dialled since the waiter came, at that moment, if only that will do.
+    /// idle one. Or one that was dialled after `fresh_since`, a moment, if only that will do: what was open
+    /// before may be as stale as the one that failed.
     pub(super) fn pick(
         &self,
         origin: OriginKey,
@@ -273,19 +275,22 @@ impl State {
         now: Instant,
     ) -> Option<SocketKey> {
         let record = &self.origins[origin.0];
-        let open = record.open.iter(&self.sockets).map(SocketKey);
+        let mut open = record.open.iter(&self.sockets).map(SocketKey);
         let idle = &record.idle;
         if let Some(since) = fresh_since {
-            let newer = |key: &SocketKey| self.sockets[key.0].opened > since;
-            let unused = |key: &SocketKey| self.sockets[key.0].served == 0;
+            let is_newer = |key: &SocketKey| self.sockets[key.0].opened > since;
+            let is_unused = |key: &SocketKey| {
+                let socket = &self.sockets[key.0];
+                socket.streams.is_some() || socket.served == 0
+            };
             // The last ones were parked last.
             let young = idle.iter_back(&self.sockets).map(SocketKey);
-            let mut young =
-                young.take_while(|&key| self.is_young(key, now)).filter(|&key| self.takes_more(key));
-            return open.into_iter().find(newer).or_else(|| young.find(|key| unused(key) || newer(key)));
+            let young = young.take_while(|&key| self.is_young(key, now));
+            let mut fresh = young.filter(|&key| self.takes_more(key)).filter(is_unused);
+            return open.find(is_newer).or_else(|| fresh.find(is_newer));
         }
         let takes_more = |key: &SocketKey| self.takes_more(*key);
-        open.into_iter().next().or_else(|| match self.limits.scheduling {
+        open.next().or_else(|| match self.limits.scheduling {
             Scheduling::Lifo => idle.iter_back(&self.sockets).map(SocketKey).find(takes_more),
             Scheduling::Fifo => idle.iter(&self.sockets).map(SocketKey).find(takes_more),
         })
@@ -349,6 +354,11 @@ impl State {
 }
 
 impl Waiter {
+    /// Since which moment a socket must have been dialled that it takes, if it does not take any.
+    pub(super) fn fresh_since(&self) -> Option<u64> {
+        self.fresh.then_some(self.entered)
+    }
+
     pub(super) fn reserved_until(&self) -> Instant {
         match self.place {
             Place::Reserved { until, .. } => until,

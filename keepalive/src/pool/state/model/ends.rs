@@ -76,6 +76,7 @@ impl Oracle {
     pub(super) fn is_at_rest(&self) -> bool {
         match self.mode {
             Mode::Open => self.sockets.iter().all(|socket| !socket.retired),
+            Mode::Destroyed => self.sockets.is_empty(),
             _ => self.sockets.is_empty() && self.waiters.is_empty(),
         }
     }

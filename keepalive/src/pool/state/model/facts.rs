@@ -42,6 +42,8 @@ pub(super) struct Socket {
     pub(super) hint: Hint,
     /// When its dial succeeded.
     pub(super) born: Option<Instant>,
+    /// The moment its dial succeeded.
+    pub(super) opened: u64,
     /// When it is too old for another request.
     pub(super) end_of_age: Option<Instant>,
     /// Something happened on it while it was not idle.
@@ -125,6 +127,13 @@ pub(super) enum Answer {
     Wait,
     Full,
     Failed,
+}
+
+impl Waiter {
+    /// After which moment a socket must have been dialled, if it takes no other.
+    pub(super) fn fresh_since(&self) -> Option<u64> {
+        self.fresh.then_some(self.entered)
+    }
 }
 
 impl Oracle {

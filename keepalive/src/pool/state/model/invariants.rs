@@ -149,8 +149,10 @@ fn idle_beside_waiters(state: &State, record: &Record, now: Instant) {
     for waiter in record.queue.iter(&state.waiters) {
         assert!(state.waiters[waiter].fresh, "an idle socket beside a waiter that could take it");
     }
-    let is_usable = |key| is_fresh(&state.sockets[key], now) && !record.queue.is_empty();
-    assert!(!record.idle.iter(&state.sockets).any(is_usable), "a fresh socket beside a waiter for one");
+    for waiter in record.queue.iter(&state.waiters) {
+        let is_usable = |key| is_fresh(&state.sockets[key], &state.waiters[waiter], now);
+        assert!(!record.idle.iter(&state.sockets).any(is_usable), "a fresh socket beside a waiter for one");
+    }
     let places = state.limits.max_sockets.saturating_sub(record.counts.of_origin_to_stay());
     let without = record.queue.len().saturating_sub(record.counts.dials());
     assert!(without <= places, "{without} wait beside idle sockets that take the places of their dials");
@@ -163,14 +165,15 @@ pub(super) fn who_was_written_gets_a_fresh_socket(state: &State, todo: &[Todo], 
             let socket = &state.sockets[key.0];
             assert_eq!(socket.served, 0, "{} was used before", socket.id);
             if todo.contains(&Todo::Wake(waiter.ticket)) {
-                assert!(is_fresh(socket, now), "{} was idle for long", socket.id);
+                assert!(is_fresh(socket, waiter, now), "{} is not fresh", socket.id);
             }
         }
     }
 }
 
-fn is_fresh(socket: &Socket, now: Instant) -> bool {
-    socket.served == 0 && now <= socket.since + Duration::from_millis(100)
+/// Dialled since the waiter came back, never used, and idle for a moment only.
+fn is_fresh(socket: &Socket, waiter: &Waiter, now: Instant) -> bool {
+    socket.served == 0 && socket.opened > waiter.entered && now <= socket.since + Duration::from_millis(100)
 }
 
 /// Those who sleep and will take any socket when they are polled.
@@ -207,7 +210,7 @@ pub(super) fn order_is_kept(state: &State, todo: &[Todo], now: Instant) {
                 continue;
             };
             let Place::Offered(socket) = waiter.place else { continue };
-            let could = |other: &Waiter| !other.fresh || is_fresh(&state.sockets[socket.0], now);
+            let could = |other: &Waiter| !other.fresh || is_fresh(&state.sockets[socket.0], other, now);
             let queue = state.origins[waiter.origin.0].queue.iter(&state.waiters);
             let passed = queue.map(|key| &state.waiters[key]).find(|it| it.ticket < ticket && could(it));
             assert!(passed.is_none(), "{ticket:?} was offered a socket before {passed:?}");

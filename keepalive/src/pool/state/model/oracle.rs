@@ -23,7 +23,7 @@ impl Oracle {
             return Answer::Failed;
         }
         self.expire(now);
-        if let Some(id) = self.pick(origin, fresh, now) {
+        if let Some(id) = if fresh { None } else { self.pick(origin, None, now) } {
             self.take(id);
             self.settle(&[], now);
             return Answer::Go(id);
@@ -43,7 +43,7 @@ impl Oracle {
     pub(super) fn poll(&mut self, ticket: Ticket, now: Instant) -> Answer {
         self.expire(now);
         let waiter = self.waiter(ticket);
-        let (origin, fresh) = (waiter.origin, waiter.fresh);
+        let (origin, fresh) = (waiter.origin, waiter.fresh_since());
         let socket = match waiter.place {
             Place::Offered(id) => Some(id),
             Place::Asleep => self.pick(origin, fresh, now),
@@ -88,7 +88,9 @@ impl Oracle {
         let origin = self.socket(id).origin;
         if self.socket(id).phase == Phase::Dialing {
             self.pace[origin].refused = false;
-            self.socket_mut(id).born = Some(now);
+            let opened = self.next_moment();
+            let socket = self.socket_mut(id);
+            (socket.born, socket.opened) = (Some(now), opened);
             self.learn_age(id);
             self.park(id, now);
         } else {

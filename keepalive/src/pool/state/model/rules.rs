@@ -76,10 +76,11 @@ impl Oracle {
         self.dials(origin).len().saturating_sub(self.queue(origin).len())
     }
 
-    pub(super) fn pick(&self, origin: usize, fresh: bool, now: Instant) -> Option<u64> {
+    /// `fresh`: only one dialled after that moment will do.
+    pub(super) fn pick(&self, origin: usize, fresh: Option<u64>, now: Instant) -> Option<u64> {
         let idle = self.idle(Some(origin));
-        if fresh {
-            return idle.into_iter().rfind(|&id| self.is_fresh(id, now));
+        if let Some(since) = fresh {
+            return idle.into_iter().rfind(|&id| self.is_fresh(id, since, now));
         }
         match self.limits.scheduling {
             Scheduling::Lifo => idle.last().copied(),
@@ -87,10 +88,10 @@ impl Oracle {
         }
     }
 
-    /// It carried nothing and has been idle for a moment only: as good as just dialled.
-    pub(super) fn is_fresh(&self, id: u64, now: Instant) -> bool {
+    /// It was dialled after that moment, carried nothing and has been idle for a moment only.
+    pub(super) fn is_fresh(&self, id: u64, since: u64, now: Instant) -> bool {
         let socket = self.socket(id);
-        socket.served == 0 && socket.since + CLAIM >= now
+        socket.served == 0 && socket.opened > since && socket.since + CLAIM >= now
     }
 
     /// Sleepers who will take any idle socket when they are polled.
@@ -135,7 +136,7 @@ impl Oracle {
             let stay = self.sockets.iter().filter(|it| it.stays_with(origin)).count();
             let mut places = self.dials(origin).len() + self.limits.max_sockets.saturating_sub(stay);
             for (ticket, _) in self.queue(origin) {
-                let fresh = self.waiter(ticket).fresh;
+                let fresh = self.waiter(ticket).fresh_since();
                 if let Some(id) = self.pick(origin, fresh, now) {
                     let older = self.wanting().iter().filter(|&&(other, _)| other < ticket).count();
                     if older > self.room() {
@@ -172,6 +173,7 @@ impl Oracle {
             served: 0,
             hint: Hint::default(),
             born: None,
+            opened: 0,
             end_of_age: None,
             stirred: false,
             retired: false,

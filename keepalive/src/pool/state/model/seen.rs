@@ -26,7 +26,6 @@ pub(super) struct Seen {
     /// Written once, and then: asked again, got a socket, got one without waiting, waited at the end.
     pub(super) retried: u64,
     pub(super) fresh: u64,
-    pub(super) fresh_at_once: u64,
     pub(super) written_in_time: u64,
     /// Idle sockets closed to make a place for a fresh dial.
     pub(super) gave_place: u64,
@@ -60,7 +59,6 @@ impl Seen {
         self.retried += other.retried;
         self.gave_place += other.gave_place;
         self.fresh += other.fresh;
-        self.fresh_at_once += other.fresh_at_once;
         self.sleepers_served += other.sleepers_served;
         self.sleepers_waiting += other.sleepers_waiting;
         self.wanted += other.wanted;
@@ -133,7 +131,6 @@ impl Seen {
             assert!(count > 100, "{what}: {count}");
         }
         for (what, count) in [
-            ("fresh at once", self.fresh_at_once),
             ("written once and served in time", self.written_in_time),
             ("gave their places", self.gave_place),
             ("unwanted dials", self.unwanted),

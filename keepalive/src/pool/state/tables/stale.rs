@@ -122,10 +122,11 @@ fn at_the_total_cap_it_evicts() {
     assert_eq!(rig.show("b"), "1 idle");
 }
 
-/// A surplus dial that has been idle for long was never used, and may be stale all the same.
+/// A surplus dial that was done before the request failed was never used, and may be stale all the same: a
+/// server that restarts takes it with it.
 #[test]
-fn a_dial_that_was_parked_for_long_is_not_fresh() {
-    for (millis, log) in [(100, "a2 gets 1"), (101, "dial 3 for a2")] {
+fn a_dial_that_was_parked_before_is_not_fresh() {
+    for millis in [0, 1, 100, 101] {
         let mut rig = Rig::new(LIMITS);
         rig.ask("a1 a2");
         rig.cancel("a1");
@@ -134,10 +135,26 @@ fn a_dial_that_was_parked_for_long_is_not_fresh() {
         // 1 is dialled for nobody; 2 is a2's.
         rig.pass(1);
         rig.dialed(1);
-        rig.pass(millis);
+        rig.pass(1 + millis);
         rig.stale("a2");
-        assert_eq!(rig.log(), log, "{millis} ms");
+        assert_eq!(rig.log(), "dial 3 for a2", "{millis} ms");
+        assert_eq!(rig.show("a"), "1 idle, 1 connecting", "it is none of the suspects");
     }
+}
+
+/// One that was under way then and is done later is as good as its own.
+#[test]
+fn a_dial_that_is_done_afterwards_is_fresh() {
+    let mut rig = Rig::new(LIMITS);
+    rig.ask("a1 a2");
+    rig.cancel("a1");
+    rig.dialed(2);
+    rig.pass(1);
+    rig.stale("a2");
+    assert_eq!(rig.log(), "dial 1 for a1, dial 2 for a2, a2 gets 2");
+    rig.pass(1);
+    rig.dialed(1);
+    assert_eq!(rig.log(), "a2 gets 1");
 }
 
 #[test]
