@@ -63,6 +63,10 @@ pub(crate) async fn play(
     let end = player.all(&script).await;
     #[cfg(feature = "tls")]
     player.note_goodbye();
+    if end == End::ClosedByPeer {
+        // Where the peer closed only its sending half.
+        player.stream.say_goodbye();
+    }
     end
 }
 
