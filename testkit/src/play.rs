@@ -224,13 +224,21 @@ impl Player {
                 if let Some(session) = session {
                     session.allow(*most);
                 }
-                self.handshake().await
+                self.handshake().await?;
+                let Some(session) = session else { return Ok(()) };
+                session.allow(usize::MAX);
+                if session.is_cut() { Err(End::ClosedByScript) } else { Ok(()) }
             }
             TlsStep::Raw(bytes) => stream.write_below(bytes).await.map_err(broken),
             TlsStep::ReadRaw(least) => stream.hear_at_least(*least).await,
             TlsStep::CloseNotify => {
                 stream.say_goodbye();
                 Ok(())
+            }
+            TlsStep::SendGoodbye(bytes) => {
+                let Some(session) = session else { return Ok(()) };
+                session.write_goodbye(bytes);
+                stream.flush(session).await.map_err(broken)
             }
             TlsStep::KeyUpdate => {
                 let Some(session) = session else { return Ok(()) };

@@ -49,6 +49,7 @@ pub(crate) enum TlsStep {
     Raw(Vec<u8>),
     ReadRaw(usize),
     CloseNotify,
+    SendGoodbye(Vec<u8>),
     KeyUpdate,
     Cut,
 }
@@ -185,7 +186,7 @@ impl Script {
         self.then(Step::Tls(TlsStep::HalfHandshake))
     }
 
-    /// Does the handshake until it has said this many bytes; what it wanted to say more is lost.
+    /// Does the handshake, but closes the connection where it would say more than this many bytes.
     #[must_use]
     pub fn handshake_bytes(self, most: usize) -> Self {
         self.then(Step::Tls(TlsStep::HandshakeBytes(most)))
@@ -207,6 +208,12 @@ impl Script {
     #[must_use]
     pub fn close_notify(self) -> Self {
         self.then(Step::Tls(TlsStep::CloseNotify))
+    }
+
+    /// Writes these bytes and says goodbye (`close_notify`), as one segment, and leaves the connection open.
+    #[must_use]
+    pub fn send_goodbye(self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.then(Step::Tls(TlsStep::SendGoodbye(bytes.into())))
     }
 
     /// Changes the keys of TLS 1.3, and asks the peer to do the same.

@@ -210,7 +210,7 @@ impl Stream {
     /// The handshake, to its end or until no more may be said; the text is for a peer that did it wrong.
     pub(crate) async fn handshake(&self) -> Result<(), End> {
         let Some(session) = &self.session else { return Ok(()) };
-        while session.is_handshaking() && session.may_speak() {
+        while session.is_handshaking() && !session.is_cut() {
             self.step(session).await?;
         }
         // What only the end of it made it say.

@@ -36,6 +36,8 @@ mod runtimes;
 mod sending;
 mod silence;
 mod sockets;
+#[cfg(feature = "tls")]
+mod tls;
 mod total_cap;
 mod traces;
 mod unread;

@@ -27,6 +27,8 @@ struct State {
     outbox: Vec<u8>,
     /// How many more bytes may go to the socket; the rest is thrown away.
     allowed: usize,
+    /// Some was thrown away.
+    cut: bool,
     ended: bool,
     goodbye: bool,
 }
@@ -36,7 +38,8 @@ impl Session {
         let mut tls = ServerConnection::new(config).expect("a configuration that works");
         tls.set_buffer_limit(None);
         let (inbox, outbox) = (Vec::new(), Vec::new());
-        let state = State { tls, inbox, outbox, allowed: usize::MAX, ended: false, goodbye: false };
+        let state =
+            State { tls, inbox, outbox, allowed: usize::MAX, cut: false, ended: false, goodbye: false };
         Self { state: Mutex::new(state) }
     }
 
@@ -79,6 +82,13 @@ impl Session {
         state.collect();
     }
 
+    pub(crate) fn write_goodbye(&self, bytes: &[u8]) {
+        let mut state = self.lock();
+        state.tls.writer().write_all(bytes).expect("a buffer without limit");
+        state.tls.send_close_notify();
+        state.collect();
+    }
+
     pub(crate) fn close_notify(&self) {
         let mut state = self.lock();
         state.tls.send_close_notify();
@@ -109,8 +119,9 @@ impl Session {
         self.lock().allowed = bytes;
     }
 
-    pub(crate) fn may_speak(&self) -> bool {
-        self.lock().allowed > 0
+    /// Whether it wanted to say more than it was allowed to.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.lock().cut
     }
 
     pub(crate) fn is_handshaking(&self) -> bool {
@@ -162,6 +173,7 @@ impl State {
         while self.tls.wants_write() {
             self.tls.write_tls(&mut out).expect("a buffer without limit");
         }
+        self.cut |= out.len() > self.allowed;
         out.truncate(self.allowed);
         if self.allowed != usize::MAX {
             self.allowed -= out.len();
