@@ -19,6 +19,8 @@ use crate::{Agent, Body, CloseReason, ConnectionInfo, Origin};
 #[derive(Debug, Default)]
 struct FakeConnect {
     broken: Arc<AtomicBool>,
+    /// The socket underneath a broken one takes so much before it breaks.
+    leaks: Arc<AtomicUsize>,
     dials: AtomicUsize,
     /// What all connections took.
     written: Arc<Mutex<Vec<u8>>>,
@@ -27,6 +29,7 @@ struct FakeConnect {
 struct FakeIo {
     /// Of the first connection only.
     broken: Option<Arc<AtomicBool>>,
+    leaks: Arc<AtomicUsize>,
     written: Arc<Mutex<Vec<u8>>>,
     answer: &'static [u8],
     taken: u64,
@@ -38,6 +41,7 @@ impl Connect for FakeConnect {
         let first = self.dials.fetch_add(1, Ordering::Relaxed) == 0;
         let io = FakeIo {
             broken: first.then(|| Arc::clone(&self.broken)),
+            leaks: Arc::clone(&self.leaks),
             written: Arc::clone(&self.written),
             answer: b"",
             taken: 0,
@@ -95,6 +99,7 @@ impl AsyncRead for FakeIo {
 impl AsyncWrite for FakeIo {
     fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if self.is_broken() {
+            self.taken += self.leaks.load(Ordering::Relaxed) as u64;
             // What a socket says whose peer has reset it.
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
@@ -161,4 +166,30 @@ async fn also_from_a_socket_that_was_never_used() {
     let response = agent.post("http://a/").body("once").send().await.unwrap();
     assert_eq!(response.connection_info().unwrap().socket_id, 2);
     assert_eq!(agent.status().totals.closed_by.into_iter().collect::<Vec<_>>(), [(CloseReason::Stale, 1)]);
+}
+
+/// As TLS does when the socket underneath took a record and broke at the next: the write fails as a whole.
+#[tokio::test]
+async fn but_not_if_the_socket_underneath_took_some_of_it() {
+    for (method, resent) in [("GET", true), ("POST", false)] {
+        let connect = Arc::new(FakeConnect::default());
+        let agent = Agent::builder().build_over(connect.clone());
+        agent.get("http://a/").send().await.unwrap();
+        connect.written.lock().unwrap().clear();
+        connect.broken.store(true, Ordering::Relaxed);
+        connect.leaks.store(7, Ordering::Relaxed);
+        let request = agent.method(method.parse().unwrap(), "http://a/").body(Body::from("once"));
+        match request.send().await {
+            Ok(response) => {
+                assert!(resent, "{method} may have been executed");
+                assert_eq!(response.connection_info().unwrap().attempts, 2);
+                assert!(connect.written.lock().unwrap().ends_with(b"once"));
+            }
+            Err(error) => {
+                assert!(!resent && !error.safe_to_retry(), "{method}: {error}");
+                assert_eq!(error.bytes_written(), 7);
+                assert!(connect.written.lock().unwrap().is_empty());
+            }
+        }
+    }
 }

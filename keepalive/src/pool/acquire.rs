@@ -176,7 +176,7 @@ impl Future for Acquire {
                 Err(socket) if parked => self.dead = Some(socket),
                 Err(socket) => {
                     self.pool.event(|inner, now| inner.tell(|| self.request.unserved(Unserved::Failed, now)));
-                    return Poll::Ready(Err(dead_at_once(&self.request.origin, socket.reason)));
+                    return Poll::Ready(Err(dead_at_once(&self.request.origin, &socket)));
                 }
             }
         }
@@ -247,8 +247,11 @@ fn failure(waiting: Option<&mut Waiting>, origin: &Origin) -> Error {
     }
 }
 
-fn dead_at_once(origin: &Origin, reason: CloseReason) -> Error {
-    match reason {
+fn dead_at_once(origin: &Origin, socket: &Dead) -> Error {
+    if let Some(text) = socket.complaint() {
+        return Error::io(Phase::Send, text, std::io::ErrorKind::InvalidData.into());
+    }
+    match socket.reason {
         CloseReason::UnsolicitedBytes => {
             Error::protocol(Phase::Send, format!("{origin} sent bytes before it was asked anything"))
         }

@@ -244,7 +244,7 @@ impl Lease {
         if let Some(socket) = &socket {
             socket.announce_close(&self.pool, reason, Ending::NONE, used);
         }
-        Dead { reason, _socket: socket }
+        Dead { reason, socket }
     }
 
     /// Lets the pool reach the descriptor after it moved; `false` if the agent was destroyed meanwhile.
@@ -293,14 +293,21 @@ impl Lease {
 /// A socket that proved dead; dropping it frees its slot.
 pub(super) struct Dead {
     pub(super) reason: CloseReason,
-    _socket: Option<Box<Socket>>,
+    socket: Option<Box<Socket>>,
+}
+
+impl Dead {
+    /// What the socket itself has to say about it.
+    pub(super) fn complaint(&self) -> Option<String> {
+        self.socket.as_ref()?.io.complaint()
+    }
 }
 
 #[cfg(feature = "http2")]
 impl Dead {
     /// A stream, which holds no slot.
     pub(super) fn stream() -> Self {
-        Self { reason: CloseReason::Stale, _socket: None }
+        Self { reason: CloseReason::Stale, socket: None }
     }
 }
 
