@@ -129,8 +129,9 @@ fn nginx_closes_connections_after_some_requests_and_no_request_notices() {
         // 20 requests each, by its own count; the last ones have fewer.
         assert!((15..=17).contains(&connections.len()), "{connections:?}");
         let totals = at_rest(&agent).await;
-        let opened = connections.len() as u64;
-        assert_eq!((totals.opened, totals.failed, totals.retried), (opened, 0, 0), "{totals:#?}");
+        assert_eq!((totals.done, totals.failed, totals.retried), (300, 0, 0), "{totals:#?}");
+        // A dial may end when a freed socket has served its request already.
+        assert!(totals.opened <= connections.len() as u64 + 3, "{totals:#?}");
     });
 }
 
