@@ -8,12 +8,14 @@ use super::waiters::Waiter;
 use super::{Mode, OriginKey, SocketKey, State, Ticket, WaiterKey};
 use crate::CloseReason;
 
-/// What an idle socket is good for.
+/// What a socket that is idle or takes more is good for.
 enum Next {
     /// This waiter can have it.
     Offer(WaiterKey, SocketKey),
     /// Only its place: a waiter that needs a fresh socket has none to dial in.
     Close(SocketKey),
+    /// The same of one in use.
+    End(SocketKey),
 }
 
 impl State {
@@ -48,11 +50,15 @@ impl State {
 
     /// Closes idle sockets that a lowered limit has no place for.
     fn shed(&mut self, origin: OriginKey) {
-        while self.origins[origin.0].counts.of_origin_to_stay() > self.limits.max_sockets {
+        loop {
+            let counts = self.origins[origin.0].counts;
+            if counts.of_origin_to_stay() - counts.ending <= self.limits.max_sockets {
+                break;
+            }
             let Some(oldest) = self.origins[origin.0].idle.front().map(SocketKey) else { break };
             self.shut(oldest, CloseReason::OverLimit);
         }
-        while self.counts.all_to_stay() > self.limits.max_total_sockets {
+        while self.counts.all_to_stay() - self.counts.ending > self.limits.max_total_sockets {
             let Some(oldest) = self.idle.front().map(SocketKey) else { break };
             self.shut(oldest, CloseReason::OverLimit);
         }
@@ -73,6 +79,7 @@ impl State {
                     self.offer_to(waiter, socket, now);
                 }
                 Next::Close(socket) => self.shut(socket, CloseReason::Suspect),
+                Next::End(socket) => self.end(socket, CloseReason::Suspect),
             }
         }
     }
@@ -93,7 +100,8 @@ impl State {
                 Some(socket) => Some(Next::Offer(WaiterKey(waiter), socket)),
                 // There is no place left to dial for it.
                 None if record.crowds_out_fresh(self.limits.max_sockets) => {
-                    record.idle.front().map(|oldest| Next::Close(SocketKey(oldest)))
+                    let idle = record.idle.front().map(|oldest| Next::Close(SocketKey(oldest)));
+                    idle.or_else(|| record.open.back().map(|oldest| Next::End(SocketKey(oldest))))
                 }
                 None => None,
             }
@@ -119,6 +127,7 @@ impl State {
                 self.abort_last_dial(origin);
                 self.weigh(origin, now);
             } else {
+                self.make_way();
                 break;
             }
         }
@@ -167,6 +176,7 @@ impl State {
             let record = &self.origins[origin.0];
             let Some((_, next)) = record.hungry else { continue };
             let older = from(&self.waiters, next.0)
+                .step_by(record.share)
                 .take(record.hunger)
                 .take_while(|&waiter| self.waiters[waiter].ticket < ticket);
             count += older.take(enough + 1 - count).count();

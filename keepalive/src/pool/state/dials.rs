@@ -32,7 +32,8 @@ impl Record {
     /// Whether the sockets there are leave too few places to dial for the waiters that need a fresh one.
     pub(super) fn crowds_out_fresh(&self, max_sockets: usize) -> bool {
         let without = self.fresh.saturating_sub(self.covered()).div_ceil(self.share);
-        without > max_sockets.saturating_sub(self.counts.of_origin_to_stay())
+        let to_stay = self.counts.of_origin_to_stay() - self.counts.ending;
+        without > max_sockets.saturating_sub(to_stay)
     }
 
     fn may_dial(&self) -> usize {
@@ -70,6 +71,9 @@ impl State {
         record.queued = queued;
         self.hunger = self.hunger - record.hunger + hunger;
         record.hunger = hunger;
+        let fed = queued.min(hunger.saturating_mul(share));
+        self.fed = self.fed - record.fed + fed;
+        record.fed = fed;
         let before = std::mem::replace(&mut record.hungry, hungry);
         if before != hungry {
             if let Some((ticket, _)) = before {

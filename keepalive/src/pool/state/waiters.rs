@@ -122,8 +122,9 @@ impl State {
     fn is_queue_too_long(&self, origin: OriginKey) -> bool {
         let record = &self.origins[origin.0];
         let room = self.room_to_come();
-        let is_served = record.queued == 0 || (record.queued == record.hunger && self.hunger <= room);
-        !is_served && self.queued - self.hunger.min(room) > self.limits.max_queued
+        let is_served = record.queued == 0 || (record.queued == record.fed && self.hunger <= room);
+        let served = if self.hunger <= room { self.fed } else { room };
+        !is_served && self.queued - served > self.limits.max_queued
     }
 
     /// The waiter was polled: it takes its offer, or waits on. A waiter that got [`Turn::Go`] or
@@ -141,7 +142,7 @@ impl State {
         if let Some(socket) = socket {
             if let Place::Reserved { .. } = place {
                 self.unreserve(key);
-                self.count_use(socket);
+                self.lend_stream(socket, true);
             } else {
                 self.lend(socket);
             }
@@ -171,10 +172,7 @@ impl State {
         match place {
             Place::Queued => self.dequeue(key),
             Place::Offered(socket) => self.resume(socket, now),
-            Place::Reserved { socket, .. } => {
-                self.unreserve(key);
-                self.give_stream_back(socket, now);
-            }
+            Place::Reserved { socket, .. } => self.give_reserved_back(key, socket, now),
             Place::Asleep | Place::Failed => {}
         }
         let origin = self.remove_waiter(key);
@@ -267,7 +265,10 @@ impl State {
         now: Instant,
     ) -> Option<SocketKey> {
         let record = &self.origins[origin.0];
-        let open = record.open.iter(&self.sockets).map(SocketKey);
+        let is_too_old =
+            |key: &SocketKey| self.sockets[key.0].end_of_age(&self.limits).is_some_and(|at| at <= now);
+        let open = record.open.iter(&self.sockets).map(SocketKey).filter(|key| !is_too_old(key));
+        let mut open = open.into_iter();
         let idle = &record.idle;
         if let Some(since) = fresh_since {
             let newer = |key: &SocketKey| self.sockets[key.0].opened > since;
@@ -276,10 +277,10 @@ impl State {
             let young = idle.iter_back(&self.sockets).map(SocketKey);
             let mut young =
                 young.take_while(|&key| self.is_young(key, now)).filter(|&key| self.takes_more(key));
-            return open.into_iter().find(newer).or_else(|| young.find(|key| unused(key) || newer(key)));
+            return open.find(newer).or_else(|| young.find(|key| unused(key) || newer(key)));
         }
         let takes_more = |key: &SocketKey| self.takes_more(*key);
-        open.into_iter().next().or_else(|| match self.limits.scheduling {
+        open.next().or_else(|| match self.limits.scheduling {
             Scheduling::Lifo => idle.iter_back(&self.sockets).map(SocketKey).find(takes_more),
             Scheduling::Fifo => idle.iter(&self.sockets).map(SocketKey).find(takes_more),
         })
