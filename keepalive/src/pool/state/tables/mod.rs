@@ -27,5 +27,6 @@ mod rules;
 mod sockets;
 mod stale;
 mod stop;
+mod streams;
 mod suspend;
 mod total;
