@@ -39,9 +39,7 @@ impl Record {
     fn may_dial(&self) -> usize {
         let at_once = if self.known.refused || self.carries == Carries::Unknown {
             1
-        } else if self.carries == Carries::Many {
-            self.ramp
-        } else if self.counts.warm() {
+        } else if self.carries == Carries::Many || self.counts.warm() {
             self.ramp
         } else {
             usize::MAX

@@ -63,9 +63,8 @@ impl State {
     /// server had all that time to go.
     pub(crate) fn suspended(&mut self, gap: Duration, now: Instant) {
         // Nobody claimed these before: they are as idle as the others.
-        while let Some(socket) = self.offers.front().map(SocketKey) {
-            self.withdraw(socket);
-        }
+        let offered: Vec<_> = self.offers.iter(&self.sockets).map(SocketKey).collect();
+        offered.iter().for_each(|&socket| self.withdraw(socket));
         let reserved: Vec<_> = self.reserved.iter(&self.waiters).map(WaiterKey).collect();
         let mut carriers = Vec::new();
         for waiter in reserved {
@@ -91,7 +90,8 @@ impl State {
         }
         self.review(now);
         self.assign_all(now);
-        carriers.into_iter().for_each(|socket| self.settle(socket));
+        // Its waiter may take only what is fresh, and this is not any more.
+        offered.into_iter().chain(carriers).for_each(|socket| self.settle(socket));
     }
 
     /// When the next idle socket's time is up.

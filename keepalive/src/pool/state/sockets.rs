@@ -200,8 +200,11 @@ impl State {
 
     /// close(2) has returned, or there never was a socket: the slot is free.
     pub(crate) fn closed(&mut self, key: SocketKey, now: Instant) {
+        if self.sockets[key.0].streams.is_some() {
+            // Its task may be gone without a word.
+            self.closing(key, CloseReason::Cancelled);
+        }
         self.expire(now);
-        self.withdraw_streams(key, usize::MAX);
         let phase = self.sockets[key.0].phase;
         let origin = self.sockets[key.0].origin;
         let reason = match phase {

@@ -133,8 +133,7 @@ impl State {
         self.expire(now);
         let Waiter { place, origin, fresh, entered, .. } = self.waiters[key.0];
         let socket = match place {
-            Place::Offered(socket) => Some(socket),
-            Place::Reserved { socket, .. } => Some(socket),
+            Place::Offered(socket) | Place::Reserved { socket, .. } => Some(socket),
             // An idle socket is there only if nobody who is awake could take it.
             Place::Asleep => self.pick(origin, fresh.then_some(entered), now),
             Place::Queued | Place::Failed => None,
@@ -152,6 +151,8 @@ impl State {
         }
         match place {
             Place::Failed => {
+                // It may have failed just now, with a connection whose time was up.
+                self.actions.retain(|&action| action != Action::Wake { waiter: key });
                 self.totals.failed += 1;
                 let origin = self.remove_waiter(key);
                 self.forget(origin);

@@ -170,6 +170,17 @@ fn what_comes_too_late_changes_nothing() {
     assert_eq!((rig.log(), rig.used(2)), ("a3 gets 2".into(), 2));
 }
 
+#[test]
+fn it_is_gone_just_when_its_idle_time_is_up() {
+    let limit = Some(std::time::Duration::from_millis(500));
+    let mut rig = Rig::shared(Limits { free_socket_timeout: limit, ..LIMITS }, 3);
+    rig.carry("a1");
+    rig.done("a1");
+    rig.now += std::time::Duration::from_millis(500);
+    rig.closed(1);
+    assert_eq!((rig.log(), rig.show("a")), (String::new(), "gone".into()), "nothing is left to close");
+}
+
 /// Another origin waits for its place already, which makes no difference.
 #[test]
 fn it_fails_one_also_if_it_was_to_make_way() {

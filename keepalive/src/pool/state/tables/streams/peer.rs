@@ -139,6 +139,22 @@ fn one_that_was_never_allowed_any_and_is_not_kept_is_a_failed_dial() {
     }
 }
 
+/// Nobody has to be woken who is there.
+#[test]
+fn who_finds_by_his_own_poll_that_it_was_never_allowed_any_fails_at_once() {
+    let limit = Some(std::time::Duration::from_millis(500));
+    let mut rig = Rig::shared(Limits { free_socket_timeout: limit, ..LIMITS }, 3);
+    rig.ask("a1");
+    rig.park("a1");
+    rig.dialed_shared(1);
+    rig.allow(1, 0);
+    rig.log();
+    // No tick came in time.
+    rig.now += std::time::Duration::from_millis(500);
+    rig.poll("a1");
+    assert_eq!((rig.log(), rig.show("a")), ("a1 fails, close 1 idle_timeout".into(), "gone".into()));
+}
+
 /// At the total cap such a server keeps nobody from his turn.
 #[test]
 fn one_that_was_never_allowed_any_makes_room_for_another_origin() {
