@@ -7,12 +7,14 @@ use super::phase::Phase;
 use super::{Mode, OriginKey, SocketKey, State, Ticket, WaiterKey};
 use crate::CloseReason;
 
-/// What an idle socket is good for.
+/// What a socket that is idle or takes more is good for.
 enum Next {
     /// This waiter can have it.
     Offer(WaiterKey, SocketKey),
     /// Only its place: a waiter that needs a fresh socket has none to dial in.
     Close(SocketKey),
+    /// The same of one in use.
+    End(SocketKey),
 }
 
 impl State {
@@ -69,7 +71,11 @@ impl State {
 
     /// Closes idle sockets that a lowered `max_sockets` has no place for.
     fn shed(&mut self, origin: OriginKey) {
-        while self.origins[origin.0].counts.of_origin_to_stay() > self.limits.max_sockets {
+        loop {
+            let counts = self.origins[origin.0].counts;
+            if counts.of_origin_to_stay() - counts.ending <= self.limits.max_sockets {
+                break;
+            }
             let Some(oldest) = self.origins[origin.0].idle.front().map(SocketKey) else { break };
             self.shut(oldest, CloseReason::OverLimit);
         }
@@ -77,7 +83,7 @@ impl State {
 
     /// The same for a lowered total cap.
     fn shed_total(&mut self, now: Instant) {
-        while self.counts.all_to_stay() > self.limits.max_total_sockets {
+        while self.counts.all_to_stay() - self.counts.ending > self.limits.max_total_sockets {
             let Some(oldest) = self.idle.front().map(SocketKey) else { break };
             self.shut_idle(oldest, CloseReason::OverLimit, now);
         }
@@ -104,6 +110,7 @@ impl State {
                     }
                 }
                 Next::Close(socket) => self.shut(socket, CloseReason::Suspect),
+                Next::End(socket) => self.end(socket, CloseReason::Suspect),
             }
             did = true;
         }
@@ -126,7 +133,8 @@ impl State {
             fresh_since?;
             // One that does not is passed if there is a dial for it, or a place for one.
             if places == 0 {
-                return record.idle.front().map(|oldest| Next::Close(SocketKey(oldest)));
+                let idle = record.idle.front().map(|oldest| Next::Close(SocketKey(oldest)));
+                return idle.or_else(|| record.open.back().map(|oldest| Next::End(SocketKey(oldest))));
             }
             places -= 1;
         }
@@ -161,6 +169,7 @@ impl State {
             self.abort_last_dial(origin);
             self.weigh(origin, now);
         } else {
+            self.make_way();
             return false;
         }
         true
@@ -227,6 +236,7 @@ impl State {
             let record = &self.origins[origin.0];
             let Some((_, next)) = record.hungry else { continue };
             let older = from(&self.waiters, next.0)
+                .step_by(record.share)
                 .take(record.hunger)
                 .take_while(|&waiter| self.waiters[waiter].ticket < ticket);
             count += older.take(enough + 1 - count).count();

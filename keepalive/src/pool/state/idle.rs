@@ -7,7 +7,8 @@
 use std::time::{Duration, Instant};
 
 use super::sockets::Socket;
-use super::{Limits, SocketKey, State};
+use super::waiters::Place;
+use super::{Limits, SocketKey, State, WaiterKey};
 use crate::{CloseReason, DEFAULT_FREE_SOCKET_TIMEOUT};
 
 /// An idle socket is closed this long before its server said it would: what is sent later than that may
@@ -64,6 +65,15 @@ impl State {
         // Nobody claimed these before: they are as idle as the others.
         let offered: Vec<_> = self.offers.iter(&self.sockets).map(SocketKey).collect();
         offered.iter().for_each(|&socket| self.withdraw(socket));
+        let reserved: Vec<_> = self.reserved.iter(&self.waiters).map(WaiterKey).collect();
+        let mut carriers = Vec::new();
+        for waiter in reserved {
+            if let Place::Reserved { socket, .. } = self.waiters[waiter.0].place {
+                self.withdraw_streams(socket, usize::MAX);
+                self.rest(socket, now);
+                carriers.push(socket);
+            }
+        }
         let idle: Vec<_> = self.idle.iter(&self.sockets).map(SocketKey).collect();
         for key in idle {
             let socket = &self.sockets[key.0];
@@ -81,7 +91,7 @@ impl State {
         self.review(now);
         self.assign_all(now);
         // Its waiter may take only what is fresh, and this is not any more.
-        offered.into_iter().for_each(|socket| self.settle(socket));
+        offered.into_iter().chain(carriers).for_each(|socket| self.settle(socket));
     }
 
     /// When the next idle socket's time is up.

@@ -27,6 +27,7 @@
 mod assign;
 mod descriptors;
 mod dials;
+mod endings;
 mod idle;
 mod list;
 mod lore;
@@ -157,6 +158,8 @@ pub(crate) struct State {
     spared: usize,
     /// Idle sockets that go sooner than `free_socket_timeout` says, by when.
     early: BTreeSet<(Instant, SocketKey)>,
+    /// Sockets of all origins that carry requests and take more, the last used in front.
+    open: List<OFFERS_OR_LRU>,
     /// Waiters that are reserved a stream, the oldest reservation in front.
     reserved: List<0>,
     /// Offered sockets, the oldest offer in front.
@@ -166,6 +169,8 @@ pub(crate) struct State {
     hungry: BTreeSet<(Ticket, OriginKey)>,
     /// How many dials the hungry origins want together.
     hunger: usize,
+    /// How many waiters those dials are for.
+    fed: usize,
     /// How many waiters of all origins have no dial under way.
     queued: usize,
     /// Origins with more dials under way than waiters.
@@ -204,10 +209,12 @@ impl State {
             idle: List::default(),
             spared: 0,
             early: BTreeSet::new(),
+            open: List::default(),
             reserved: List::default(),
             offers: List::default(),
             hungry: BTreeSet::new(),
             hunger: 0,
+            fed: 0,
             queued: 0,
             overfed: BTreeSet::new(),
             ramps: BTreeSet::new(),
@@ -230,6 +237,7 @@ impl State {
     pub(crate) fn set_limits(&mut self, now: Instant, change: impl FnOnce(&mut Limits)) {
         change(&mut self.limits);
         self.review(now);
+        self.review_streams();
         self.assign_all(now);
     }
 

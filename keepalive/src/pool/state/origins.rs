@@ -40,6 +40,8 @@ pub(super) struct Record {
     pub(super) queued: usize,
     /// How many dials it wants and may not have because of the total cap.
     pub(super) hunger: usize,
+    /// How many waiters those are for.
+    pub(super) fed: usize,
     /// The waiter its next dial would be for; the origin stands in `State::hungry` under its ticket.
     pub(super) hungry: Option<(Ticket, WaiterKey)>,
 }
@@ -67,6 +69,7 @@ impl State {
             ramp_at: None,
             queued: 0,
             hunger: 0,
+            fed: 0,
             hungry: None,
         }));
         self.index.insert(origin.clone(), key);

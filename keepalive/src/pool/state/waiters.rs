@@ -129,8 +129,9 @@ impl State {
     fn is_queue_too_long(&self, origin: OriginKey) -> bool {
         let record = &self.origins[origin.0];
         let room = self.room_to_come();
-        let is_served = record.queued == 0 || (record.queued == record.hunger && self.hunger <= room);
-        !is_served && self.queued - self.hunger.min(room) > self.limits.max_queued
+        let is_served = record.queued == 0 || (record.queued == record.fed && self.hunger <= room);
+        let served = if self.hunger <= room { self.fed } else { room };
+        !is_served && self.queued - served > self.limits.max_queued
     }
 
     /// The waiter was polled: it takes its offer, or waits on. A waiter that got [`Turn::Go`] or
@@ -139,8 +140,7 @@ impl State {
         self.expire(now);
         let Waiter { place, origin, .. } = self.waiters[key.0];
         let socket = match place {
-            Place::Offered(socket) => Some(socket),
-            Place::Reserved { socket, .. } => Some(socket),
+            Place::Offered(socket) | Place::Reserved { socket, .. } => Some(socket),
             // An idle socket is there only if nobody who is awake could take it.
             Place::Asleep => self.pick(origin, self.waiters[key.0].fresh_since(), now),
             Place::Queued | Place::Failed => None,
@@ -148,7 +148,7 @@ impl State {
         if let Some(socket) = socket {
             if let Place::Reserved { .. } = place {
                 self.unreserve(key);
-                self.count_use(socket);
+                self.lend_stream(socket, true);
             } else {
                 self.lend(socket);
             }
@@ -159,6 +159,8 @@ impl State {
         }
         match place {
             Place::Failed => {
+                // It may have failed just now, with a connection whose time was up.
+                self.actions.retain(|&action| action != Action::Wake { waiter: key });
                 self.totals.failed += 1;
                 let origin = self.remove_waiter(key);
                 self.forget(origin);
@@ -180,10 +182,7 @@ impl State {
         match place {
             Place::Queued => self.dequeue(key),
             Place::Offered(socket) => self.resume(socket, now),
-            Place::Reserved { socket, .. } => {
-                self.unreserve(key);
-                self.give_stream_back(socket, now);
-            }
+            Place::Reserved { socket, .. } => self.give_reserved_back(key, socket, now),
             Place::Asleep | Place::Failed => {}
         }
         let origin = self.remove_waiter(key);
@@ -275,7 +274,9 @@ impl State {
         now: Instant,
     ) -> Option<SocketKey> {
         let record = &self.origins[origin.0];
-        let mut open = record.open.iter(&self.sockets).map(SocketKey);
+        let is_too_old =
+            |key: &SocketKey| self.sockets[key.0].end_of_age(&self.limits).is_some_and(|at| at <= now);
+        let mut open = record.open.iter(&self.sockets).map(SocketKey).filter(|key| !is_too_old(key));
         let idle = &record.idle;
         if let Some(since) = fresh_since {
             let is_newer = |key: &SocketKey| self.sockets[key.0].opened > since;

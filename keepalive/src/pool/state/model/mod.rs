@@ -8,6 +8,7 @@
 //! - [`replay`]: what the machine's notes tell, against the machine.
 //! - [`invariants`]: what must hold whatever the model says.
 //! - [`liveness`]: nobody starves.
+//! - [`streams`]: the same for sockets that carry many requests at once, with a world of its own.
 //! - [`seen`]: whether all that matters did happen.
 //!
 //! `KEEPALIVE_SEED` and `KEEPALIVE_STEPS` set the first seed and the number of steps. A failure prints
@@ -28,6 +29,8 @@ mod requests;
 mod rng;
 mod rules;
 mod seen;
+#[cfg(feature = "tls")]
+mod streams;
 mod world;
 
 use self::seen::Seen;

@@ -28,5 +28,6 @@ mod sleepers;
 mod sockets;
 mod stale;
 mod stop;
+mod streams;
 mod suspend;
 mod total;
