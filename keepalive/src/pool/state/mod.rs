@@ -23,6 +23,7 @@
 //!    ▲└───────────────────►│ └───────► Upgraded ──────────────►
 //!    └──────── release ◄───┴──────────────┘ (release also from Draining)
 //! ```
+//! One that carries many requests at once is never offered: its streams are, see `streams.rs`.
 
 mod assign;
 mod descriptors;

@@ -229,11 +229,7 @@ impl State {
     }
 
     fn give_stream_back(&mut self, key: SocketKey, now: Instant) {
-        let spent = self.spent(key, now);
-        self.change(key, |streams| {
-            streams.used -= 1;
-            streams.ends = streams.ends.or(spent);
-        });
+        self.change(key, |streams| streams.used -= 1);
         self.rest(key, now);
     }
 

@@ -163,12 +163,16 @@ fn who_has_a_place_on_a_dial_does_not_count_in_the_queue() {
 /// Nor who has a place on a dial that only waits for a closing socket's slot.
 #[test]
 fn who_has_a_place_on_a_dial_to_come_does_not_count_in_the_queue() {
-    let mut rig = Rig::shared(Limits { max_total_sockets: 1, max_queued: 0, ..LIMITS }, 3);
-    rig.slow_close = true;
-    rig.carry("b1");
-    rig.done("b1");
-    rig.ask("a1 a2 a3 a4");
-    assert_eq!(rig.log(), "close 1 evicted, a4 is turned away");
-    rig.closed(1);
-    assert_eq!((rig.log(), rig.show("a")), ("dial 2 for a1".into(), "1 connecting".into()));
+    for (max_queued, turned_away) in [(0, "a4"), (1, "a5"), (2, "a6")] {
+        let mut rig = Rig::shared(Limits { max_total_sockets: 1, max_queued, ..LIMITS }, 3);
+        rig.slow_close = true;
+        rig.carry("b1");
+        rig.done("b1");
+        let names: Vec<_> = (1..=6).map(|number| format!("a{number}")).collect();
+        names.iter().for_each(|name| rig.ask(name));
+        let log = rig.log();
+        assert!(log.starts_with(&format!("close 1 evicted, {turned_away} is turned away")), "{log}");
+        rig.closed(1);
+        assert_eq!(rig.log(), "dial 2 for a1");
+    }
 }

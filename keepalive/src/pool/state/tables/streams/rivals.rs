@@ -115,22 +115,23 @@ fn no_connection_in_use_makes_way_if_there_is_room_to_come() {
     assert_eq!(rig.log(), "dial 3 for c1");
 }
 
-/// The waiters a dial is for want one dial, not one each. Were those of "a" counted one by one, b1 would
-/// find two older than itself and no room for both.
+/// The waiters a dial is for want one dial, not one each. Of the two that "a" wants one is for older ones,
+/// and its place is on the way: b2 keeps nobody from it.
 #[test]
 fn older_waiters_want_as_many_sockets_as_they_will_get() {
     let mut rig = Rig::shared(Limits { max_total_sockets: 3, ..LIMITS }, 2);
     rig.slow_close = true;
-    rig.carry("b0");
     rig.carry("c1");
-    rig.carry("d1");
-    rig.allow(1, 0);
-    rig.done("b0 c1");
-    // Room for one will come.
-    rig.ask("a1 a2");
+    rig.carry("a1");
+    rig.carry("b1");
+    rig.allow(2, 1);
+    rig.allow(3, 1);
+    rig.done("c1");
+    rig.ask("a2 a3 b2 a4");
+    rig.pass(10);
     assert_eq!(rig.log(), "close 1 evicted");
-    rig.done("d1");
-    assert_eq!((rig.log(), rig.show("d")), (String::new(), "1 idle".into()));
+    rig.done("b1");
+    assert_eq!(rig.log(), "b2 gets 3");
 }
 
 #[test]
