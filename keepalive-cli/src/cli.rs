@@ -90,6 +90,25 @@ pub(crate) struct FetchArgs {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) timeout: Option<String>,
 
+    /// Trust only the authorities in FILE (PEM), or a server whose own certificate is there [default: those
+    /// that the system trusts]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
+
+    /// Show a server that asks for one the certificate in FILE (PEM), with the chain behind it; the key may
+    /// be there too [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert: Option<PathBuf>,
+
+    /// The key that belongs to --cert (PEM) [default: the one in the file of --cert]
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+
+    /// Take any certificate of any server: whoever sits between can read and change everything [default:
+    /// certificates are checked]
+    #[arg(short = 'k', long)]
+    pub(crate) insecure: bool,
+
     /// Count a status of 400 and above as failed, and write no file for it [default: a complete response
     /// of any status is a success]
     #[arg(long)]
@@ -154,4 +173,5 @@ Examples:
   keepalive fetch -o a.html http://localhost:8080/a
   seq 1000 | sed 's|^|http://localhost:8080/|' | keepalive fetch -i - -c 5 --out-dir bodies
   keepalive fetch -H 'content-type: application/json' -d '{\"x\":1}' http://localhost:8080/
+  keepalive fetch --cacert ca.pem --cert me.pem --key me.key https://localhost:8443/
   keepalive fetch -i urls.txt --fail --timeout 10 | jq 'select(.error)'";

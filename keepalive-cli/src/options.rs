@@ -37,6 +37,23 @@ pub(crate) struct FetchOptions {
     pub(crate) timeout: Option<Duration>,
     pub(crate) fail: bool,
     pub(crate) bodies: Bodies,
+    pub(crate) tls: TlsFiles,
+}
+
+/// Whom to trust, and who to be.
+#[derive(Debug)]
+pub(crate) struct TlsFiles {
+    /// `None`: whom the system trusts.
+    pub(crate) roots: Option<PathBuf>,
+    pub(crate) identity: Option<IdentityFiles>,
+    pub(crate) insecure: bool,
+}
+
+/// A certificate and its key, which may be the same file.
+#[derive(Debug)]
+pub(crate) struct IdentityFiles {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// Where more URLs come from.
@@ -102,6 +119,14 @@ impl FetchOptions {
             timeout: args.timeout.as_deref().map(seconds).transpose()?,
             fail: args.fail,
             bodies: bodies(args.output, args.out_dir, args.input.is_none().then_some(args.urls.len()))?,
+            tls: TlsFiles {
+                roots: args.cacert,
+                identity: args.cert.map(|certificate| IdentityFiles {
+                    key: args.key.unwrap_or_else(|| certificate.clone()),
+                    certificate,
+                }),
+                insecure: args.insecure,
+            },
             input: args.input.map(|file| if is_dash(&file) { Source::Stdin } else { Source::File(file) }),
             urls: args.urls,
         })

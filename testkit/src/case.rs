@@ -10,6 +10,8 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+#[cfg(feature = "tls")]
+use std::sync::OnceLock;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,6 +23,8 @@ use crate::listen::Address;
 use crate::plain::{PlainBuilder, PlainOrigin};
 use crate::scripted::{ScriptedBuilder, ScriptedOrigin};
 use crate::server::{Ledger, Server};
+#[cfg(feature = "tls")]
+use crate::tls::ServerTls;
 use crate::watchdog::Watchdog;
 
 /// The limits of every public entry. A test takes milliseconds; these are for what hangs.
@@ -81,9 +85,22 @@ pub fn run_threads(workers: usize, test: impl AsyncFnOnce(&Case)) {
 #[derive(Debug, Default)]
 pub struct Case {
     origins: Origins,
+    /// For origins that say nothing of TLS.
+    #[cfg(feature = "tls")]
+    tls: OnceLock<ServerTls>,
 }
 
 impl Case {
+    /// Makes origins that are started from now on speak TLS, unless they were told otherwise.
+    ///
+    /// # Panics
+    ///
+    /// The second time.
+    #[cfg(feature = "tls")]
+    pub fn speak_tls(&self, tls: &ServerTls) {
+        self.tls.set(tls.clone()).expect("said once");
+    }
+
     /// Starts a scripted origin, from its builder or from the one [`Script`](crate::Script) of all connections.
     ///
     /// # Panics
@@ -91,7 +108,10 @@ impl Case {
     /// If it cannot listen.
     #[track_caller]
     pub fn scripted(&self, origin: impl Into<ScriptedBuilder>) -> ScriptedOrigin {
-        let origin = origin.into().start();
+        let origin = origin.into();
+        #[cfg(feature = "tls")]
+        let origin = origin.tls_if_unset(self.tls.get());
+        let origin = origin.start();
         self.origins.keep(origin.server());
         origin
     }
@@ -103,6 +123,8 @@ impl Case {
     /// If it cannot listen.
     #[track_caller]
     pub fn plain(&self, origin: PlainBuilder) -> PlainOrigin {
+        #[cfg(feature = "tls")]
+        let origin = origin.tls_if_unset(self.tls.get());
         let origin = origin.start();
         self.origins.keep(origin.server());
         origin

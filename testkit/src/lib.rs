@@ -5,9 +5,10 @@
 //! - [`PlainOrigin`]: answers every request, for load and for demonstrations; a [`Gate`] holds answers back.
 //! - [`run`], [`run_paused`], [`run_threads`]: a client's runtime, a time limit, and a check that the test
 //!   left neither a socket nor a task behind.
+//! - `ServerTls`, `Authority` (feature `tls`): either origin speaks TLS, with certificates made on the spot.
 //!
 //! Not an HTTP server for production: it trusts nobody to be well and makes no effort to help a bad client.
-//! It speaks raw TCP and unix sockets, uses no HTTP library, and never depends on `keepalive`.
+//! It speaks raw TCP, TLS and unix sockets, uses no HTTP library, and never depends on `keepalive`.
 //!
 //! Invariants:
 //! 1. Each origin runs on a thread and a runtime of its own: the test's clock and scheduler do not touch it.
@@ -31,6 +32,8 @@ mod scripted;
 mod server;
 mod stream;
 mod tally;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(feature = "case")]
 mod watchdog;
 mod watched;
@@ -39,9 +42,11 @@ mod watched;
 pub use case::{Case, run, run_paused, run_threads};
 pub use gate::Gate;
 pub use plain::{PlainBuilder, PlainOrigin};
-pub use record::{Connection, End, Record};
+pub use record::{Connection, End, Handshake, Record};
 pub use reply::{Reply, ok, response};
 pub use request::Request;
 pub use script::Script;
 pub use scripted::{ScriptedBuilder, ScriptedOrigin};
 pub use tally::Stats;
+#[cfg(feature = "tls")]
+pub use tls::{Authority, Identity, ServerTls};

@@ -13,6 +13,8 @@ use tokio::net::TcpListener;
 use tokio::net::UnixListener;
 
 use crate::stream::Stream;
+#[cfg(feature = "tls")]
+use crate::tls::ServerTls;
 
 /// Listeners keep this many connections that were not accepted yet, unless told otherwise.
 const BACKLOG: u32 = 1024;
@@ -22,6 +24,8 @@ const BACKLOG: u32 = 1024;
 pub(crate) struct Bind {
     pub(crate) place: Place,
     pub(crate) backlog: u32,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<ServerTls>,
 }
 
 /// An address as the test wrote it.
@@ -34,7 +38,12 @@ pub(crate) enum Place {
 
 impl Default for Bind {
     fn default() -> Self {
-        Self { place: Place::Tcp("127.0.0.1:0".to_owned()), backlog: BACKLOG }
+        Self {
+            place: Place::Tcp("127.0.0.1:0".to_owned()),
+            backlog: BACKLOG,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
     }
 }
 
@@ -73,6 +82,17 @@ impl Bind {
     }
 }
 
+impl Bind {
+    /// What the URLs of the origin begin with.
+    pub(crate) fn scheme(&self) -> &'static str {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            return "https";
+        }
+        "http"
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -104,12 +124,12 @@ impl Address {
         }
     }
 
-    /// `http://address/path`; the host of a unix socket is `localhost`.
-    pub(crate) fn url(&self, path: &str) -> String {
+    /// `scheme://address/path`; the host of a unix socket is `localhost`.
+    pub(crate) fn url(&self, scheme: &str, path: &str) -> String {
         match self {
-            Self::Tcp(address) => format!("http://{address}{path}"),
+            Self::Tcp(address) => format!("{scheme}://{address}{path}"),
             #[cfg(unix)]
-            Self::Unix(_) => format!("http://localhost{path}"),
+            Self::Unix(_) => format!("{scheme}://localhost{path}"),
         }
     }
 

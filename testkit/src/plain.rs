@@ -22,6 +22,8 @@ use crate::request::Request;
 use crate::server::Server;
 use crate::stream::Stream;
 use crate::tally::{Stats, Tally};
+#[cfg(feature = "tls")]
+use crate::tls::ServerTls;
 use crate::watched::Watched;
 
 /// An origin server that answers every request. A cheap handle: when the last clone is dropped, everything is
@@ -71,10 +73,10 @@ impl PlainOrigin {
         self.addr().port()
     }
 
-    /// The URL of this path (`/…`); an IPv6 address is in brackets, the host of a unix socket is `localhost`.
+    /// The URL of this path (`/…`), `https` if it speaks TLS; an IPv6 address is in brackets, the host of a unix socket is `localhost`.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        self.server.address().url(path)
+        self.server.url(path)
     }
 
     /// The counts so far.
@@ -143,6 +145,20 @@ impl PlainBuilder {
     #[cfg(unix)]
     pub fn bind_unix(mut self, path: impl Into<PathBuf>) -> Self {
         self.bind.place = Place::Unix(path.into());
+        self
+    }
+
+    /// Speaks TLS. Default: plain HTTP.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: &ServerTls) -> Self {
+        self.bind.tls = Some(tls.clone());
+        self
+    }
+
+    /// Speaks TLS unless it was told how already.
+    #[cfg(all(feature = "tls", feature = "case"))]
+    pub(crate) fn tls_if_unset(mut self, tls: Option<&ServerTls>) -> Self {
+        self.bind.tls = self.bind.tls.or_else(|| tls.cloned());
         self
     }
 
@@ -224,13 +240,20 @@ impl fmt::Debug for PlainBuilder {
 }
 
 async fn serve(connection: usize, stream: Arc<Stream>, rules: Arc<Rules>, tally: Arc<Watched<Tally>>) -> End {
+    #[cfg(feature = "tls")]
+    if let Err(end) = stream.handshake().await {
+        return end;
+    }
     let mut reader = Reader::new(stream.clone(), ());
     let mut out = Vec::new();
     let mut answers = 0;
     loop {
         match answer(connection, &stream, &mut reader, &rules, &tally, &mut out, answers + 1).await {
             Ok(()) => answers += 1,
-            Err(end) => return end,
+            Err(end) => {
+                stream.say_goodbye();
+                return end;
+            }
         }
     }
 }

@@ -11,9 +11,13 @@ use std::sync::Arc;
 use crate::reader::{Reader, Tap};
 use crate::record::{End, Record};
 use crate::request::Framing;
+#[cfg(feature = "tls")]
+use crate::script::TlsStep;
 use crate::script::{Script, Step};
 use crate::server::Ledger;
 use crate::stream::Stream;
+#[cfg(feature = "tls")]
+use crate::tls::Session;
 use crate::watched::Watched;
 
 /// What the scripts and the test share.
@@ -50,16 +54,20 @@ pub(crate) async fn play(
 ) -> End {
     let reader = Reader::new(stream.clone(), Log { order, board: board.clone() });
     let mut player = Player { order, stream, board, reader, unread: None };
-    loop {
-        for step in &script.steps {
-            if let Err(end) = player.step(step).await {
-                return end;
-            }
-        }
-        if !matches!(script.steps.last(), Some(Step::Repeat)) {
-            return player.reader.rest().await;
+    #[cfg(feature = "tls")]
+    if script.is_above_tls() {
+        if let Err(end) = player.handshake().await {
+            return end;
         }
     }
+    let end = player.all(&script).await;
+    #[cfg(feature = "tls")]
+    player.note_goodbye();
+    if end == End::ClosedByPeer {
+        // Where the peer closed only its sending half.
+        player.stream.say_goodbye();
+    }
+    end
 }
 
 /// Writes a connection's bytes down.
@@ -85,6 +93,19 @@ struct Player {
 }
 
 impl Player {
+    async fn all(&mut self, script: &Script) -> End {
+        loop {
+            for step in &script.steps {
+                if let Err(end) = self.step(step).await {
+                    return end;
+                }
+            }
+            if !matches!(script.steps.last(), Some(Step::Repeat)) {
+                return self.reader.rest().await;
+            }
+        }
+    }
+
     /// Performs one step; an error is the end of the connection.
     async fn step(&mut self, step: &Step) -> Result<(), End> {
         match step {
@@ -106,13 +127,18 @@ impl Player {
                 self.stream.half_close();
                 Ok(())
             }
-            Step::Close => Err(End::ClosedByScript),
+            Step::Close => {
+                self.stream.say_goodbye();
+                Err(End::ClosedByScript)
+            }
             Step::Reset => {
                 self.stream.reset_on_close();
                 Err(End::ResetByScript)
             }
             Step::Stall => Err(self.stream.gone().await),
             Step::ReadToEnd => self.read_to_end().await,
+            #[cfg(feature = "tls")]
+            Step::Tls(step) => self.tls_step(step).await,
             Step::Repeat => {
                 // A script that only writes must let the other tasks of its thread live.
                 tokio::task::yield_now().await;
@@ -179,6 +205,62 @@ impl Player {
         match self.reader.rest().await {
             End::ClosedByPeer => Ok(()),
             end => Err(end),
+        }
+    }
+}
+
+/// Below TLS, and what is TLS itself.
+#[cfg(feature = "tls")]
+impl Player {
+    async fn tls_step(&mut self, step: &TlsStep) -> Result<(), End> {
+        let stream = self.stream.clone();
+        let session = stream.session();
+        let broken = |_| End::ResetByPeer;
+        match step {
+            TlsStep::Below => Ok(()),
+            TlsStep::Handshake => self.handshake().await,
+            TlsStep::HalfHandshake => stream.half_handshake().await,
+            TlsStep::HandshakeBytes(most) => {
+                if let Some(session) = session {
+                    session.allow(*most);
+                }
+                self.handshake().await?;
+                let Some(session) = session else { return Ok(()) };
+                session.allow(usize::MAX);
+                if session.is_cut() { Err(End::ClosedByScript) } else { Ok(()) }
+            }
+            TlsStep::Raw(bytes) => stream.write_below(bytes).await.map_err(broken),
+            TlsStep::ReadRaw(least) => stream.hear_at_least(*least).await,
+            TlsStep::CloseNotify => {
+                stream.say_goodbye();
+                Ok(())
+            }
+            TlsStep::SendGoodbye(bytes) => {
+                let Some(session) = session else { return Ok(()) };
+                session.write_goodbye(bytes);
+                stream.flush(session).await.map_err(broken)
+            }
+            TlsStep::KeyUpdate => {
+                let Some(session) = session else { return Ok(()) };
+                session.key_update();
+                stream.flush(session).await.map_err(broken)
+            }
+            TlsStep::Cut => Err(End::ClosedByScript),
+        }
+    }
+
+    async fn handshake(&self) -> Result<(), End> {
+        self.stream.handshake().await?;
+        if let Some(session) = self.stream.session().filter(|session| !session.is_handshaking()) {
+            let handshake = session.handshake();
+            self.board.change(|board| board.record.connections[self.order].tls = Some(handshake));
+        }
+        Ok(())
+    }
+
+    fn note_goodbye(&self) {
+        if self.stream.session().is_some_and(Session::goodbye) {
+            self.board.change(|board| board.record.connections[self.order].goodbye = true);
         }
     }
 }

@@ -38,6 +38,25 @@ pub struct Connection {
     pub bytes: Vec<u8>,
     /// How it ended; none while it is open.
     pub ended: Option<End>,
+    /// What the TLS handshake agreed on; none before, and without TLS.
+    pub tls: Option<Handshake>,
+    /// Whether the client said goodbye before its end (`close_notify`), as far as it was read.
+    pub goodbye: bool,
+}
+
+/// What a TLS handshake agreed on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Handshake {
+    /// Whether TLS 1.3 is spoken, and not 1.2.
+    pub tls13: bool,
+    /// The protocol that was chosen (ALPN).
+    pub alpn: Option<String>,
+    /// The name that the client asked for (SNI); it names no IP address.
+    pub server_name: Option<String>,
+    /// Whether an earlier session was resumed.
+    pub resumed: bool,
+    /// How many certificates the client showed.
+    pub client_certificates: usize,
 }
 
 /// How a connection ended, seen from the origin.
@@ -56,6 +75,8 @@ pub enum End {
     Unexpected,
     /// The peer sent what is no request; the text says why. Closed by the origin.
     BadRequest(String),
+    /// The peer broke off the TLS handshake, or what it sent is not TLS; the text says why.
+    BadTls(String),
     /// The origin was stopped or dropped while the connection was open.
     OriginStopped,
 }

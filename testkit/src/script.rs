@@ -34,6 +34,24 @@ pub(crate) enum Step {
     Stall,
     ReadToEnd,
     Repeat,
+    #[cfg(feature = "tls")]
+    Tls(TlsStep),
+}
+
+/// What only an origin with TLS does, or does below it.
+#[cfg(feature = "tls")]
+#[derive(Clone, Debug)]
+pub(crate) enum TlsStep {
+    Below,
+    Handshake,
+    HalfHandshake,
+    HandshakeBytes(usize),
+    Raw(Vec<u8>),
+    ReadRaw(usize),
+    CloseNotify,
+    SendGoodbye(Vec<u8>),
+    KeyUpdate,
+    Cut,
 }
 
 impl Script {
@@ -139,11 +157,90 @@ impl Script {
     #[track_caller]
     fn then(mut self, step: Step) -> Self {
         let last = self.steps.last();
-        assert!(
-            !matches!(last, Some(Step::Close | Step::Reset | Step::Stall | Step::Repeat)),
-            "{step:?} can never be reached: {last:?} comes before it"
-        );
+        assert!(!last.is_some_and(Step::is_last), "{step:?} can never be reached: {last:?} comes before it");
         self.steps.push(step);
         self
+    }
+}
+
+/// What is TLS itself, and what is below it.
+#[cfg(feature = "tls")]
+impl Script {
+    /// As the first step: the script begins before the TLS handshake, which is a step of its own then. Else a
+    /// script of an origin with TLS begins when the handshake is done.
+    #[must_use]
+    pub fn below_tls(self) -> Self {
+        self.then(Step::Tls(TlsStep::Below))
+    }
+
+    /// Does the TLS handshake, or the rest of it.
+    #[must_use]
+    pub fn handshake(self) -> Self {
+        self.then(Step::Tls(TlsStep::Handshake))
+    }
+
+    /// Does its own part of a TLS 1.3 handshake, and leaves unread what the client answers: what is sent then
+    /// comes before the tickets.
+    #[must_use]
+    pub fn half_handshake(self) -> Self {
+        self.then(Step::Tls(TlsStep::HalfHandshake))
+    }
+
+    /// Does the handshake, but closes the connection where it would say more than this many bytes.
+    #[must_use]
+    pub fn handshake_bytes(self, most: usize) -> Self {
+        self.then(Step::Tls(TlsStep::HandshakeBytes(most)))
+    }
+
+    /// Writes these bytes below TLS.
+    #[must_use]
+    pub fn raw(self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.then(Step::Tls(TlsStep::Raw(bytes.into())))
+    }
+
+    /// Reads at least this many bytes below TLS. They are kept for the steps above it.
+    #[must_use]
+    pub fn read_raw(self, least: usize) -> Self {
+        self.then(Step::Tls(TlsStep::ReadRaw(least)))
+    }
+
+    /// Says goodbye (`close_notify`), and leaves the connection open.
+    #[must_use]
+    pub fn close_notify(self) -> Self {
+        self.then(Step::Tls(TlsStep::CloseNotify))
+    }
+
+    /// Writes these bytes and says goodbye (`close_notify`), as one segment, and leaves the connection open.
+    #[must_use]
+    pub fn send_goodbye(self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.then(Step::Tls(TlsStep::SendGoodbye(bytes.into())))
+    }
+
+    /// Changes the keys of TLS 1.3, and asks the peer to do the same.
+    #[must_use]
+    pub fn key_update(self) -> Self {
+        self.then(Step::Tls(TlsStep::KeyUpdate))
+    }
+
+    /// Closes the connection without a `close_notify`, as [`close`](Self::close) would say it.
+    #[must_use]
+    pub fn cut(self) -> Self {
+        self.then(Step::Tls(TlsStep::Cut))
+    }
+
+    /// Whether the handshake comes before the first step.
+    pub(crate) fn is_above_tls(&self) -> bool {
+        !matches!(self.steps.first(), Some(Step::Tls(TlsStep::Below)))
+    }
+}
+
+impl Step {
+    /// Whether nothing can follow.
+    fn is_last(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if matches!(self, Self::Tls(TlsStep::Cut)) {
+            return true;
+        }
+        matches!(self, Self::Close | Self::Reset | Self::Stall | Self::Repeat)
     }
 }

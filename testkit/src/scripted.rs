@@ -14,6 +14,8 @@ use crate::play::{Board, play};
 use crate::record::{End, Record};
 use crate::script::Script;
 use crate::server::Server;
+#[cfg(feature = "tls")]
+use crate::tls::ServerTls;
 use crate::watched::Watched;
 
 /// An origin server that does on each connection what its script says.
@@ -78,10 +80,10 @@ impl ScriptedOrigin {
         self.addr().port()
     }
 
-    /// The URL of this path (`/…`); an IPv6 address is in brackets, the host of a unix socket is `localhost`.
+    /// The URL of this path (`/…`), `https` if it speaks TLS; an IPv6 address is in brackets, the host of a unix socket is `localhost`.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        self.server.address().url(path)
+        self.server.url(path)
     }
 
     /// Gives a signal: every script that waits for it, now or later, goes on.
@@ -167,6 +169,20 @@ impl ScriptedBuilder {
     /// The script of every further connection. Default: closed at once, with [`End::Unexpected`].
     pub fn otherwise(mut self, script: Script) -> Self {
         self.otherwise = Some(script);
+        self
+    }
+
+    /// Speaks TLS. Default: plain HTTP.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: &ServerTls) -> Self {
+        self.bind.tls = Some(tls.clone());
+        self
+    }
+
+    /// Speaks TLS unless it was told how already.
+    #[cfg(all(feature = "tls", feature = "case"))]
+    pub(crate) fn tls_if_unset(mut self, tls: Option<&ServerTls>) -> Self {
+        self.bind.tls = self.bind.tls.or_else(|| tls.cloned());
         self
     }
 

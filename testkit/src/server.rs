@@ -50,6 +50,7 @@ pub(crate) trait Ledger: fmt::Debug + Send + 'static {
 /// A running server. Dropping it stops it.
 pub(crate) struct Server<L: Ledger> {
     address: Address,
+    scheme: &'static str,
     ledger: Arc<Watched<L>>,
     stop: watch::Sender<bool>,
     runtime: Handle,
@@ -77,12 +78,23 @@ impl<L: Ledger> Server<L> {
             .expect("the origin needs a runtime of its own");
         let handle = runtime.handle().clone();
         let stop = watch::Sender::new(false);
+        let scheme = bind.scheme();
+        #[cfg(feature = "tls")]
+        let tls = bind.tls.clone();
+        let prepare = move |stream: &mut Stream| {
+            #[cfg(feature = "tls")]
+            if let Some(tls) = &tls {
+                stream.secure(tls);
+            }
+            #[cfg(not(feature = "tls"))]
+            let _ = stream;
+        };
         let (mut stopped, seen, host) = (stop.subscribe(), ledger.clone(), address.clone());
         let life = move || {
             runtime.block_on(async move {
                 let listener = Listener::new(socket, &host).expect("a listening socket fits a runtime");
                 tokio::select! {
-                    never = accept(&listener, &seen, serve) => match never {},
+                    never = accept(&listener, &seen, prepare, serve) => match never {},
                     _ = stopped.wait_for(|stopped| *stopped) => {}
                 }
             });
@@ -91,7 +103,7 @@ impl<L: Ledger> Server<L> {
             .name(format!("origin {address}"))
             .spawn(life)
             .expect("a thread for the origin");
-        Self { address, ledger, stop, runtime: handle, thread: Mutex::new(Some(thread)) }
+        Self { address, scheme, ledger, stop, runtime: handle, thread: Mutex::new(Some(thread)) }
     }
 
     /// Closes everything and waits until that is done.
@@ -110,6 +122,10 @@ impl<L: Ledger> Server<L> {
 
     pub(crate) fn address(&self) -> &Address {
         &self.address
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        self.address.url(self.scheme, path)
     }
 
     pub(crate) fn ledger(&self) -> &Watched<L> {
@@ -187,7 +203,12 @@ impl<L: Ledger> Drop for Entry<L> {
     }
 }
 
-async fn accept<L, S, F>(listener: &Listener, ledger: &Arc<Watched<L>>, serve: S) -> std::convert::Infallible
+async fn accept<L, S, F>(
+    listener: &Listener,
+    ledger: &Arc<Watched<L>>,
+    prepare: impl Fn(&mut Stream),
+    serve: S,
+) -> std::convert::Infallible
 where
     L: Ledger,
     S: Fn(usize, Arc<Stream>) -> F,
@@ -195,7 +216,7 @@ where
 {
     let mut open: Vec<(usize, Weak<Stream>)> = Vec::new();
     loop {
-        let Ok((stream, peer)) = listener.accept().await else {
+        let Ok((mut stream, peer)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
@@ -209,6 +230,7 @@ where
             }
             ledger.admit(peer)
         });
+        prepare(&mut stream);
         let stream = Arc::new(stream);
         open.push((order, Arc::downgrade(&stream)));
         let entry = Entry { ledger: ledger.clone(), order };

@@ -10,6 +10,7 @@ mod job;
 mod output;
 mod pattern;
 mod tally;
+mod trust;
 
 use keepalive::Agent;
 use tokio::runtime::Builder;
@@ -63,6 +64,7 @@ fn agent(options: &FetchOptions) -> Result<Agent, Fault> {
         .keep_alive(!options.one_shot)
         .local_address(options.local_address)
         .timeout(options.timeout)
+        .tls(trust::tls(&options.tls)?)
         // Every body is read at once, so whoever waits gets a socket, and how long depends on --concurrency.
         .queue_timeout(None)
         .build();

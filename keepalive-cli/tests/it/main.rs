@@ -16,4 +16,5 @@ mod requests;
 #[cfg(unix)]
 mod signals;
 mod summary;
+mod tls;
 mod usage;

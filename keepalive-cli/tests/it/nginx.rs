@@ -8,10 +8,21 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use testkit::Authority;
+
 use crate::program::{Guard, fetch, kill, names};
 
 #[test]
 fn a_thousand_files_over_exactly_five_connections() {
+    a_thousand_files(None);
+}
+
+#[test]
+fn a_thousand_files_over_exactly_five_tls_connections() {
+    a_thousand_files(Some(&Authority::new("nginx's")));
+}
+
+fn a_thousand_files(authority: Option<&Authority>) {
     let Some(program) = find() else {
         assert!(std::env::var_os("KEEPALIVE_REQUIRE_EXTERNAL").is_none(), "nginx is not installed");
         println!("skipped: nginx is not installed (Debian: apt-get install nginx-light)");
@@ -23,15 +34,25 @@ fn a_thousand_files_over_exactly_five_connections() {
     for number in 0..FILES {
         fs::write(root.join(number.to_string()), content(number)).unwrap();
     }
-    let server = Nginx::start(&program, dir.path());
+    let (mut scheme, mut tls) = ("http", Vec::new());
+    if let Some(authority) = authority {
+        let server = authority.local();
+        for (name, content) in [("ca.pem", &authority.pem()), ("cert", &server.chain), ("key", &server.key)] {
+            fs::write(dir.path().join(name), content).unwrap();
+        }
+        (scheme, tls) =
+            ("https", vec!["--cacert".to_owned(), dir.path().join("ca.pem").display().to_string()]);
+    }
+    let server = Nginx::start(&program, dir.path(), authority.is_some());
     let list = dir.path().join("urls");
     let urls: String = (0..REQUESTS).fold(String::new(), |mut urls, nth| {
-        let _ = writeln!(urls, "http://127.0.0.1:{}/{}?{nth}", server.port, nth % FILES);
+        let _ = writeln!(urls, "{scheme}://127.0.0.1:{}/{}?{nth}", server.port, nth % FILES);
         urls
     });
     fs::write(&list, urls).unwrap();
 
-    let run = fetch(["-i", list.to_str().unwrap(), "-c", "5", "--out-dir", out.to_str().unwrap()]).expect(0);
+    let args = ["-i", list.to_str().unwrap(), "-c", "5", "--out-dir", out.to_str().unwrap()];
+    let run = fetch(args.map(str::to_owned).into_iter().chain(tls)).expect(0);
 
     let log = server.stop();
     assert_eq!(log.lines().count(), REQUESTS, "{log}");
@@ -70,15 +91,15 @@ struct Nginx {
 }
 
 impl Nginx {
-    fn start(program: &Path, dir: &Path) -> Self {
+    fn start(program: &Path, dir: &Path, tls: bool) -> Self {
         // Somebody else may take the port between the choice and the use.
-        (0..10).find_map(|_| Self::try_start(program, dir)).expect("nginx starts")
+        (0..10).find_map(|_| Self::try_start(program, dir, tls)).expect("nginx starts")
     }
 
-    fn try_start(program: &Path, dir: &Path) -> Option<Self> {
+    fn try_start(program: &Path, dir: &Path, tls: bool) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = dir.join("nginx.conf");
-        fs::write(&config, configuration(dir, port)).unwrap();
+        fs::write(&config, configuration(dir, port, tls)).unwrap();
         let mut command = Command::new(program);
         command.arg("-p").arg(dir).arg("-c").arg(&config).args(["-e", "stderr"]);
         let mut process = Guard(command.stderr(Stdio::piped()).spawn().unwrap());
@@ -106,8 +127,13 @@ impl Nginx {
 
 /// One process, as whoever runs the test: a worker of root's nginx would be another user, who may not read
 /// the test's directory.
-fn configuration(dir: &Path, port: u16) -> String {
+fn configuration(dir: &Path, port: u16, tls: bool) -> String {
     let dir = dir.display();
+    let listen = if tls {
+        format!("listen 127.0.0.1:{port} ssl; ssl_certificate {dir}/cert; ssl_certificate_key {dir}/key;")
+    } else {
+        format!("listen 127.0.0.1:{port};")
+    };
     format!(
         "daemon off; master_process off; pid {dir}/nginx.pid; error_log stderr notice;
 events {{ worker_connections 64; }}
@@ -117,7 +143,7 @@ http {{
     client_body_temp_path {dir}/t1; proxy_temp_path {dir}/t2; fastcgi_temp_path {dir}/t3;
     uwsgi_temp_path {dir}/t4; scgi_temp_path {dir}/t5;
     keepalive_requests 10000;
-    server {{ listen 127.0.0.1:{port}; root {dir}/root; }}
+    server {{ {listen} root {dir}/root; }}
 }}
 "
     )

@@ -19,7 +19,7 @@ use crate::descriptors::is_shortage;
 /// # tokio::runtime::Runtime::new()?.block_on(async {
 /// let error = keepalive::get("ftp://example.org/").send().await.unwrap_err();
 /// assert!(error.is_request());
-/// assert_eq!(error.to_string(), "scheme `ftp` is not supported, only `http` is");
+/// assert_eq!(error.to_string(), "scheme `ftp` is not supported, only `http` and `https` are");
 /// # });
 /// # Ok::<(), std::io::Error>(())
 /// ```

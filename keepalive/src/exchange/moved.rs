@@ -18,6 +18,8 @@ use crate::{Agent, Body, CloseReason, ConnectionInfo, Origin};
 #[derive(Debug, Default)]
 struct FakeConnect {
     broken: Arc<AtomicBool>,
+    /// The socket underneath a broken one takes so much before it breaks.
+    leaks: Arc<AtomicUsize>,
     dials: AtomicUsize,
     /// What all connections took.
     written: Arc<Mutex<Vec<u8>>>,
@@ -26,6 +28,7 @@ struct FakeConnect {
 struct FakeIo {
     /// Of the first connection only.
     broken: Option<Arc<AtomicBool>>,
+    leaks: Arc<AtomicUsize>,
     written: Arc<Mutex<Vec<u8>>>,
     answer: &'static [u8],
     taken: u64,
@@ -37,6 +40,7 @@ impl Connect for FakeConnect {
         let first = self.dials.fetch_add(1, Ordering::Relaxed) == 0;
         let io = FakeIo {
             broken: first.then(|| Arc::clone(&self.broken)),
+            leaks: Arc::clone(&self.leaks),
             written: Arc::clone(&self.written),
             answer: b"",
             taken: 0,
@@ -94,6 +98,7 @@ impl AsyncRead for FakeIo {
 impl AsyncWrite for FakeIo {
     fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if self.is_broken() {
+            self.taken += self.leaks.load(Ordering::Relaxed) as u64;
             // What a socket says whose peer has reset it.
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
@@ -142,5 +147,31 @@ async fn with_a_body_of_any_size() {
     for body in [Body::from(vec![7; 1_000_000]), Body::wrap(Body::from(vec![7; 1_000_000]))] {
         let (_, _, written) = second(true, "POST", body).await;
         assert_eq!(written.iter().filter(|&&byte| byte == 7).count(), 1_000_000);
+    }
+}
+
+/// As TLS does when the socket underneath took a record and broke at the next: the write fails as a whole.
+#[tokio::test]
+async fn but_not_if_the_socket_underneath_took_some_of_it() {
+    for (method, resent) in [("GET", true), ("POST", false)] {
+        let connect = Arc::new(FakeConnect::default());
+        let agent = Agent::builder().build_over(connect.clone());
+        agent.get("http://a/").send().await.unwrap();
+        connect.written.lock().unwrap().clear();
+        connect.broken.store(true, Ordering::Relaxed);
+        connect.leaks.store(7, Ordering::Relaxed);
+        let request = agent.method(method.parse().unwrap(), "http://a/").body(Body::from("once"));
+        match request.send().await {
+            Ok(response) => {
+                assert!(resent, "{method} may have been executed");
+                assert_eq!(response.connection_info().unwrap().attempts, 2);
+                assert!(connect.written.lock().unwrap().ends_with(b"once"));
+            }
+            Err(error) => {
+                assert!(!resent && !error.safe_to_retry(), "{method}: {error}");
+                assert_eq!(error.bytes_written(), 7);
+                assert!(connect.written.lock().unwrap().is_empty());
+            }
+        }
     }
 }

@@ -73,6 +73,8 @@ pub(crate) struct Call {
     pub(super) buf: BytesMut,
     read_size: usize,
     eof: bool,
+    /// That end came without TLS's goodbye: it may be anybody's.
+    cut: bool,
     /// The head is there.
     in_body: bool,
     /// Body events that were decoded before anybody asked.
@@ -113,6 +115,7 @@ impl Call {
             buf: BytesMut::new(),
             read_size: FIRST_READ,
             eof: false,
+            cut: false,
             in_body: false,
             ahead: Ahead::default(),
             evidence: Evidence { reused, idle_for, written: 0, read: 0, repeatable },
@@ -188,6 +191,12 @@ impl Call {
                         let (error, reason) = self.read_failed(error);
                         return Poll::Ready(Err(self.fail(error, reason)));
                     }
+                }
+                // Only where the end of the connection is the end of the body.
+                Ok(BodyEvent::End) if self.cut => {
+                    let text = "the connection was cut: without TLS's goodbye (close_notify) nobody knows whether that was the whole body";
+                    let error = Error::protocol(Phase::Receive, text);
+                    return Poll::Ready(Err(self.fail(error, CloseReason::Truncated)));
                 }
                 Ok(BodyEvent::End) => {
                     self.finish();
@@ -297,13 +306,14 @@ impl Call {
 
     /// After [`Answer::Lost`]: the socket, and the request as it was before it was written.
     pub(crate) fn take_back(mut self) -> (Lease, Outgoing) {
+        let untouched = self.is_untouched();
         let upload = self.sent.take().or_else(|| self.upload.take());
         let (Some(lease), Some(upload)) = (self.lease.take(), upload) else {
             unreachable!("both are here until a byte of the response has come")
         };
         self.terms.written_before += self.evidence.written;
         let mut terms = std::mem::take(&mut self.terms);
-        if upload.is_untouched() {
+        if untouched {
             return (lease, Outgoing { upload, terms });
         }
         terms.again = true;
@@ -339,8 +349,10 @@ impl Call {
         Err(self.fail(error.at(Phase::Send), CloseReason::RequestBodyFailed))
     }
 
+    /// Both have to be asked: a transport may keep bytes back, and it may fail when the socket took some.
     fn is_untouched(&self) -> bool {
-        self.sent.as_ref().or(self.upload.as_ref()).is_some_and(Upload::is_untouched)
+        self.evidence.written == 0
+            && self.sent.as_ref().or(self.upload.as_ref()).is_some_and(Upload::is_untouched)
     }
 
     /// Nothing more is written. What was may have to be written again while nothing has come back.
@@ -354,7 +366,14 @@ impl Call {
         let Some(lease) = &mut self.lease else { return Poll::Ready(Ok(())) };
         self.buf.reserve(self.read_size);
         let space = self.buf.capacity() - self.buf.len();
-        let count = ready!(pin!(lease.socket().io.read_buf(&mut self.buf)).poll(cx))?;
+        let count = match ready!(pin!(lease.socket().io.read_buf(&mut self.buf)).poll(cx)) {
+            // TLS says so. Where a length is known this is an end like that of a TCP connection.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.cut = true;
+                0
+            }
+            read => read?,
+        };
         self.evidence.read += count as u64;
         self.eof = count == 0;
         if !self.eof {
@@ -380,8 +399,12 @@ impl Call {
     }
 
     fn read_failed(&mut self, error: io::Error) -> (Error, CloseReason) {
-        let error = self.write_error.take().unwrap_or(error);
         let phase = if self.in_body { Phase::Receive } else { self.phase() };
+        #[cfg(feature = "tls")]
+        if let Some(text) = crate::tls::explain_later(&error) {
+            return (Error::io(phase, text, error), CloseReason::IoError);
+        }
+        let error = self.write_error.take().unwrap_or(error);
         (Error::io(phase, "the connection broke", error), CloseReason::IoError)
     }
 

@@ -40,14 +40,17 @@ impl Io for TlsIo {
 
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Probe> {
         let (tcp, tls) = self.stream.get_mut();
-        tcp.poll_idle_with(cx, |tcp| digest(tcp, tls))
+        match held(tls) {
+            Probe::Alive => tcp.poll_idle_with(cx, |tcp| digest(tcp, tls)),
+            found => Poll::Ready(found),
+        }
     }
 
     fn probe(&mut self) -> Probe {
         let (tcp, tls) = self.stream.get_mut();
-        match tcp.probe() {
-            Probe::Bytes => digest(tcp, tls),
-            probe => probe,
+        match held(tls) {
+            Probe::Alive => digest(tcp, tls),
+            found => found,
         }
     }
 
@@ -66,14 +69,23 @@ fn digest(tcp: &TcpIo, tls: &mut ClientConnection) -> Probe {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Probe::Alive,
             Err(_) => return Probe::Eof,
         }
-        match tls.process_new_packets() {
-            Ok(state) if state.peer_has_closed() => return Probe::Eof,
-            Ok(state) if state.plaintext_bytes_to_read() > 0 => return Probe::Bytes,
-            Ok(_) => {}
-            Err(_) => return Probe::Bytes,
+        match held(tls) {
+            Probe::Alive => {}
+            found => return found,
         }
     }
     Probe::Bytes
+}
+
+/// What was read with the last response's bytes, or behind them, and is still here: the kernel does not know it.
+fn held(tls: &mut ClientConnection) -> Probe {
+    match tls.process_new_packets() {
+        // In the order in which they came: an answer that nobody asked for, then the goodbye.
+        Ok(state) if state.plaintext_bytes_to_read() > 0 => Probe::Bytes,
+        Ok(state) if state.peer_has_closed() => Probe::Eof,
+        Ok(_) => Probe::Alive,
+        Err(_) => Probe::Bytes,
+    }
 }
 
 /// The socket without waiting, whatever the reactor knows.
@@ -99,6 +111,10 @@ impl Drop for TlsIo {
     /// Says goodbye, if the socket takes it at once: so the server knows that nothing was cut off.
     fn drop(&mut self) {
         let (tcp, tls) = self.stream.get_mut();
+        if tls.wants_write() {
+            // A request that was given up before the socket took it all, and its sender knows how much it took.
+            return;
+        }
         tls.send_close_notify();
         let mut tcp = Now(tcp);
         while tls.wants_write() {

@@ -12,8 +12,13 @@ use super::pinned::is_authoritys;
 /// The text for an error of a handshake with `host`; `None` where there is nothing better to say than the
 /// error itself does.
 pub(crate) fn explain(error: &io::Error, host: &str) -> Option<String> {
-    if error.kind() == io::ErrorKind::UnexpectedEof {
-        return Some(format!("`{host}` closed the connection in the middle of the TLS handshake"));
+    let middle = "in the middle of the TLS handshake";
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => return Some(format!("`{host}` closed the connection {middle}")),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+            return Some(format!("`{host}` reset the connection {middle}"));
+        }
+        _ => {}
     }
     let tls = error.get_ref()?.downcast_ref::<Error>()?;
     Some(match tls {
@@ -29,7 +34,7 @@ pub(crate) fn explain(error: &io::Error, host: &str) -> Option<String> {
         ) => format!(
             "`{host}` does not speak TLS on this port: it answered in something else; is it plain http?"
         ),
-        Error::AlertReceived(alert) => refused(*alert, host),
+        Error::AlertReceived(alert) => refused(*alert, &format!("`{host}`")),
         Error::PeerIncompatible(
             PeerIncompatible::ServerDoesNotSupportTls12Or13
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
@@ -40,6 +45,15 @@ pub(crate) fn explain(error: &io::Error, host: &str) -> Option<String> {
         Error::PeerMisbehaved(_) => format!("`{host}` broke the rules of TLS"),
         _ => return None,
     })
+}
+
+/// The text for what TLS found wrong after the handshake; in TLS 1.3 a server looks at the client's certificate
+/// only then. `None` for what is not TLS's affair.
+pub(crate) fn explain_later(error: &io::Error) -> Option<String> {
+    match error.get_ref()?.downcast_ref::<Error>()? {
+        Error::AlertReceived(alert) => Some(refused(*alert, "the server")),
+        _ => Some("what the server sent is not valid TLS".to_owned()),
+    }
 }
 
 fn certificate(error: &CertificateError, host: &str) -> Option<String> {
@@ -81,16 +95,20 @@ fn certificate(error: &CertificateError, host: &str) -> Option<String> {
     })
 }
 
-fn refused(alert: AlertDescription, host: &str) -> String {
+fn refused(alert: AlertDescription, who: &str) -> String {
     use AlertDescription as It;
     match alert {
-        It::HandshakeFailure | It::ProtocolVersion | It::InsufficientSecurity => {
-            format!("`{host}` has no version or cipher of TLS in common with us")
+        It::ProtocolVersion | It::InsufficientSecurity => {
+            format!("{who} has no version or cipher of TLS in common with us")
         }
+        // What some servers say in TLS 1.2 to a client without a certificate.
+        It::HandshakeFailure => format!(
+            "{who} has no version or cipher of TLS in common with us, or wants a client certificate and got none"
+        ),
         It::NoApplicationProtocol => {
-            format!("`{host}` speaks none of the protocols that were offered (ALPN)")
+            format!("{who} speaks none of the protocols that were offered (ALPN)")
         }
-        It::CertificateRequired => format!("`{host}` wants a client certificate, and none was set"),
+        It::CertificateRequired => format!("{who} wants a client certificate, and none was set"),
         It::BadCertificate
         | It::UnsupportedCertificate
         | It::CertificateRevoked
@@ -98,10 +116,10 @@ fn refused(alert: AlertDescription, host: &str) -> String {
         | It::CertificateUnknown
         | It::UnknownCA
         | It::AccessDenied => {
-            format!("`{host}` refused the client certificate")
+            format!("{who} refused the client certificate")
         }
-        It::UnrecognisedName => format!("`{host}` does not know that name"),
-        _ => format!("`{host}` refused the TLS handshake"),
+        It::UnrecognisedName => format!("{who} does not know that name"),
+        _ => format!("{who} ended the TLS connection with an alert"),
     }
 }
 

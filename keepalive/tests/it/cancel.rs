@@ -1,22 +1,26 @@
 //! Dropping a request or a body at any point leaks nothing and holds nobody up.
 
+#[path = "cancel/aborts.rs"]
 mod aborts;
+#[path = "cancel/phases.rs"]
 mod phases;
+#[path = "cancel/polls.rs"]
 mod polls;
 
 use std::time::Duration;
 
-use keepalive::{Agent, CloseReason};
-use testkit::{Case, Gate, PlainOrigin, Reply, Script, ScriptedOrigin, ok, run, run_paused};
+use keepalive::CloseReason;
+use testkit::{Case, Gate, PlainOrigin, Reply, Script, ScriptedOrigin, ok};
 use tokio::task::JoinSet;
 
+use super::wire;
 use crate::kit::{accounts, at_rest, fetch, poll, polled, turns, until};
 
 #[test]
 fn a_future_that_is_never_polled_does_nothing() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let request = agent.get(origin.url("/")).build().unwrap();
         let (future, sending) = (agent.request(request), agent.get(origin.url("/")).send());
         turns().await;
@@ -29,10 +33,10 @@ fn a_future_that_is_never_polled_does_nothing() {
 
 #[test]
 fn a_cancelled_waiter_is_out_of_the_queue_at_once() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate));
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let holder = polled(fetch(&agent, origin.url("/")));
         let mut waiters: Vec<_> = (0..100).map(|_| polled(fetch(&agent, origin.url("/")))).collect();
         for left in (0..100).rev() {
@@ -49,10 +53,10 @@ fn a_cancelled_waiter_is_out_of_the_queue_at_once() {
 /// Nothing tells the client's side of a socket in use what the server has in mind for it: it is closed.
 #[test]
 fn a_request_dropped_while_the_server_works_closes_its_socket_and_frees_its_place() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate));
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let mut worked_on = polled(fetch(&agent, origin.url("/")));
         until(&agent, |totals| totals.active == 1).await;
         assert!(poll(&mut worked_on).is_pending());
@@ -71,10 +75,10 @@ fn a_request_dropped_while_the_server_works_closes_its_socket_and_frees_its_plac
 /// A future in a `select!` whose other arm is at work is not polled: the socket it was offered goes on.
 #[test]
 fn an_offer_that_nobody_polls_for_goes_to_the_next_after_100_ms() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate).record_requests());
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let first = polled(fetch(&agent, origin.url("/first")));
         let parked = polled(fetch(&agent, origin.url("/parked")));
         let mut asked = JoinSet::new();
@@ -112,10 +116,10 @@ fn outside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 
 #[test]
 fn futures_may_be_dropped_outside_the_runtime() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate));
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let mut in_flight = polled(fetch(&agent, origin.url("/")));
         until(&agent, |totals| totals.active == 1).await;
         assert!(poll(&mut in_flight).is_pending());
@@ -132,13 +136,13 @@ fn futures_may_be_dropped_outside_the_runtime() {
 
 #[test]
 fn bodies_may_be_dropped_outside_the_runtime() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let head = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\nand the rest comes never";
         let whole = ok(vec![b'x'; 100_000]);
         let scripts = [Script::new().request().send(head), Script::new().request().send(whole).repeat()];
         for (script, idle) in scripts.into_iter().zip([0, 1]) {
             let origin = case.scripted(ScriptedOrigin::builder().connection(script));
-            let agent = Agent::new();
+            let agent = wire::agent();
             let mut response = agent.get(origin.url("/")).send().await.unwrap();
             if idle == 1 {
                 // Nearly all of it is read; what is left is in the socket, for sure.
@@ -162,10 +166,10 @@ fn bodies_may_be_dropped_outside_the_runtime() {
 
 #[test]
 fn requests_go_on_after_the_agent_was_dropped() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate).reply(|_| Reply::ok(vec![b'x'; 500_000])));
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let mut asked = JoinSet::new();
         for _ in 0..3 {
             let request = agent.get(origin.url("/")).build().unwrap();
@@ -186,11 +190,11 @@ fn requests_go_on_after_the_agent_was_dropped() {
 
 #[test]
 fn idle_sockets_are_closed_when_the_last_handle_is_dropped_though_requests_go_on() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let (idle, busy) =
             (case.plain(PlainOrigin::builder()), case.plain(PlainOrigin::builder().gate(&gate)));
-        let agent = Agent::new();
+        let agent = wire::agent();
         let clone = agent.clone();
         fetch(&agent, idle.url("/")).await.unwrap();
         let request = agent.get(busy.url("/")).build().unwrap();

@@ -1,9 +1,10 @@
 //! Never more sockets than allowed, as the server counts them.
 
 use keepalive::{Agent, CloseReason, DEFAULT_MAX_SOCKETS};
-use testkit::{Case, Gate, PlainOrigin, Reply, run};
+use testkit::{Case, Gate, PlainOrigin, Reply};
 use tokio::task::JoinSet;
 
+use super::wire;
 use crate::kit::{accounts, at_rest, fetch, turns, until, within_polls};
 
 /// Sends that many requests at once and waits for them all.
@@ -19,11 +20,11 @@ async fn burst(agent: &Agent, origin: &PlainOrigin, requests: usize) {
 
 #[test]
 fn a_burst_uses_all_sockets_allowed_and_not_one_more_cold_and_warm() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for (cap, requests) in [(1, 50), (2, 50), (5, 200)] {
             let gate = Gate::new();
             let origin = case.plain(PlainOrigin::builder().gate(&gate));
-            let agent = Agent::builder().max_sockets(cap).build().unwrap();
+            let agent = wire::builder().max_sockets(cap).build().unwrap();
             let mut cold = Box::pin(burst(&agent, &origin, requests));
             let all_held = origin.wait(|stats| stats.requests == cap);
             tokio::select! {
@@ -40,9 +41,9 @@ fn a_burst_uses_all_sockets_allowed_and_not_one_more_cold_and_warm() {
 
 #[test]
 fn the_default_cap_is_five_and_none_is_no_cap() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for (agent, cap) in
-            [(Agent::new(), DEFAULT_MAX_SOCKETS), (Agent::builder().max_sockets(None).build().unwrap(), 60)]
+            [(wire::agent(), DEFAULT_MAX_SOCKETS), (wire::builder().max_sockets(None).build().unwrap(), 60)]
         {
             let gate = Gate::new();
             let origin = case.plain(PlainOrigin::builder().gate(&gate));
@@ -59,10 +60,10 @@ fn the_default_cap_is_five_and_none_is_no_cap() {
 
 #[test]
 fn each_origin_has_a_cap_of_its_own() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let gate = Gate::new();
         let origins: [_; 3] = std::array::from_fn(|_| case.plain(PlainOrigin::builder().gate(&gate)));
-        let agent = Agent::builder().max_sockets(2).build().unwrap();
+        let agent = wire::builder().max_sockets(2).build().unwrap();
         let mut asked = JoinSet::new();
         for n in 0..90 {
             asked.spawn(fetch(&agent, origins[n % 3].url("/")));
@@ -80,10 +81,10 @@ fn each_origin_has_a_cap_of_its_own() {
 
 #[test]
 fn raising_the_cap_serves_those_who_wait_at_once() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate));
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let mut asked = JoinSet::new();
         for _ in 0..6 {
             asked.spawn(fetch(&agent, origin.url("/")));
@@ -103,10 +104,10 @@ fn raising_the_cap_serves_those_who_wait_at_once() {
 
 #[test]
 fn lowering_the_cap_closes_idle_sockets_at_once() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate));
-        let agent = Agent::new();
+        let agent = wire::agent();
         let mut all = Box::pin(burst(&agent, &origin, 5));
         tokio::select! {
             () = &mut all => unreachable!("the gate is closed"),
@@ -123,10 +124,10 @@ fn lowering_the_cap_closes_idle_sockets_at_once() {
 
 #[test]
 fn nothing_opens_and_nothing_is_handed_on_until_the_count_is_below_a_lowered_cap() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate));
-        let agent = Agent::builder().max_sockets(4).build().unwrap();
+        let agent = wire::builder().max_sockets(4).build().unwrap();
         let mut asked = JoinSet::new();
         for _ in 0..7 {
             asked.spawn(fetch(&agent, origin.url("/")));
@@ -149,12 +150,12 @@ fn nothing_opens_and_nothing_is_handed_on_until_the_count_is_below_a_lowered_cap
 
 #[test]
 fn no_more_idle_sockets_are_kept_than_max_free_sockets() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for (keep, limit) in [(0, Some(0)), (1, Some(1)), (3, Some(3)), (5, Some(5)), (5, Some(6)), (5, None)]
         {
             let gate = Gate::new();
             let origin = case.plain(PlainOrigin::builder().gate(&gate));
-            let agent = Agent::builder().max_free_sockets(limit).build().unwrap();
+            let agent = wire::builder().max_free_sockets(limit).build().unwrap();
             let mut all = Box::pin(burst(&agent, &origin, 5));
             tokio::select! {
                 () = &mut all => unreachable!("the gate is closed"),
@@ -176,9 +177,9 @@ fn no_more_idle_sockets_are_kept_than_max_free_sockets() {
 
 #[test]
 fn keeping_no_idle_socket_still_hands_one_to_a_waiter() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let agent = Agent::builder().max_sockets(1).max_free_sockets(0).build().unwrap();
+        let agent = wire::builder().max_sockets(1).max_free_sockets(0).build().unwrap();
         burst(&agent, &origin, 10).await;
         assert_eq!(origin.stats().accepted, 1);
         origin.wait(|stats| stats.open == 0).await;
@@ -189,9 +190,9 @@ fn keeping_no_idle_socket_still_hands_one_to_a_waiter() {
 
 #[test]
 fn the_cap_holds_although_each_response_closes_its_connection() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder().max_requests_per_connection(1));
-        let agent = Agent::builder().max_sockets(3).build().unwrap();
+        let agent = wire::builder().max_sockets(3).build().unwrap();
         burst(&agent, &origin, 100).await;
         let stats = origin.stats();
         assert_eq!((stats.accepted, stats.requests), (100, 100));
@@ -203,14 +204,14 @@ fn the_cap_holds_although_each_response_closes_its_connection() {
 
 #[test]
 fn the_cap_holds_although_bodies_are_dropped_half_way() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         // Too short, short enough, and too long to be read off; see `Body`.
         let sizes = [70_000, 200_000, 2_000_000];
         let origin = case.plain(
             PlainOrigin::builder()
                 .reply(move |request| Reply::ok(vec![b'x'; sizes[request.order % sizes.len()]])),
         );
-        let agent = Agent::builder().max_sockets(3).build().unwrap();
+        let agent = wire::builder().max_sockets(3).build().unwrap();
         let mut asked = JoinSet::new();
         for _ in 0..100 {
             let request = agent.get(origin.url("/"));
@@ -226,9 +227,9 @@ fn the_cap_holds_although_bodies_are_dropped_half_way() {
 
 #[test]
 fn the_cap_holds_although_requests_are_cancelled_at_random() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let agent = Agent::builder().max_sockets(3).build().unwrap();
+        let agent = wire::builder().max_sockets(3).build().unwrap();
         let mut asked = JoinSet::new();
         for seed in 0..400_u64 {
             // Fibonacci hashing: all over the place, and the same in each run.

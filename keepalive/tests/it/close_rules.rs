@@ -1,10 +1,12 @@
 //! When a socket is closed after a response, what is counted for it, and what never reaches a request.
 
+#[path = "close_rules/reasons.rs"]
 mod reasons;
 
-use keepalive::{Agent, CloseReason};
+use keepalive::CloseReason;
 use testkit::{Case, End, Script, ScriptedOrigin, ok};
 
+use super::wire;
 use crate::kit::{closed_by, eventually, poll_once, text};
 
 /// A response with this first part of its head, and the body `ok`.
@@ -32,10 +34,10 @@ fn the_response_decides_whether_the_socket_is_kept() {
         ("HTTP/1.0 200 OK\r\nconnection: x, KEEP-ALIVE", None),
         ("HTTP/1.0 200 OK\r\nconnection: keep-alive, close", Some(ResponseSaidClose)),
     ];
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for (head, reason) in table {
             let origin = case.scripted(Script::new().request().send(response(head)).repeat());
-            let agent = Agent::new();
+            let agent = wire::agent();
             for _ in 0..2 {
                 assert_eq!(text(&agent, &origin.url("/")).await, "ok", "{head:?}");
             }
@@ -51,10 +53,10 @@ fn the_response_decides_whether_the_socket_is_kept() {
 
 #[test]
 fn a_request_that_says_close_has_the_last_word() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for value in ["close", "Close", "x-token, CLOSE", "close ,keep-alive"] {
             let origin = case.scripted(Script::new().request().send(ok("bye")).repeat());
-            let agent = Agent::new();
+            let agent = wire::agent();
             let response = agent.get(origin.url("/")).header("Connection", value).send().await.unwrap();
             assert_eq!(response.text().await.unwrap(), "bye");
             assert_eq!(closed_by(&agent), [(CloseReason::RequestSaidClose, 1)], "{value:?}");
@@ -66,7 +68,7 @@ fn a_request_that_says_close_has_the_last_word() {
 
 #[test]
 fn a_body_without_length_ends_with_the_connection_and_the_socket_is_closed() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for head in ["HTTP/1.1 200 OK", "HTTP/1.0 200 OK\r\nconnection: keep-alive"] {
             let script = Script::new()
                 .request()
@@ -75,7 +77,7 @@ fn a_body_without_length_ends_with_the_connection_and_the_socket_is_closed() {
                 .send("last")
                 .half_close();
             let origin = case.scripted(script);
-            let agent = Agent::new();
+            let agent = wire::agent();
             let mut response = agent.get(origin.url("/")).send().await.unwrap();
             assert_eq!(response.chunk().await.unwrap().unwrap(), "first ");
             assert_eq!(agent.status().totals.active, 1, "the body is not over");
@@ -89,13 +91,13 @@ fn a_body_without_length_ends_with_the_connection_and_the_socket_is_closed() {
 
 #[test]
 fn surplus_bytes_leave_the_response_alone_and_never_reach_the_next_request() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for surplus in ["x", "\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged"] {
             let origin = ScriptedOrigin::builder()
                 .connection(Script::new().request().send([ok("mine"), surplus.into()].concat()))
                 .otherwise(Script::new().request().send(ok("next")));
             let origin = case.scripted(origin);
-            let agent = Agent::new();
+            let agent = wire::agent();
             assert_eq!(text(&agent, &origin.url("/1")).await, "mine");
             assert_eq!(closed_by(&agent), [(CloseReason::SurplusBytes, 1)], "{surplus:?}");
             assert_eq!(text(&agent, &origin.url("/2")).await, "next");
@@ -106,9 +108,9 @@ fn surplus_bytes_leave_the_response_alone_and_never_reach_the_next_request() {
 
 #[test]
 fn bytes_on_an_idle_socket_close_it_without_a_request() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.scripted(Script::new().request().send(ok("mine")).signal("more").send("x"));
-        let agent = Agent::new();
+        let agent = wire::agent();
         assert_eq!(text(&agent, &origin.url("/")).await, "mine");
         assert_eq!(agent.status().totals.idle, 1);
         origin.signal("more");
@@ -120,13 +122,13 @@ fn bytes_on_an_idle_socket_close_it_without_a_request() {
 
 #[test]
 fn an_unsolicited_response_never_reaches_the_next_request() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for round in 0..20 {
             let forged = Script::new().request().send(ok("mine")).signal("forge").send(ok("forged"));
             let honest = Script::new().request().send(ok(format!("token {round}")));
             let origin = case
                 .scripted(ScriptedOrigin::builder().connection(forged.reached("forged")).otherwise(honest));
-            let agent = Agent::new();
+            let agent = wire::agent();
             assert_eq!(text(&agent, &origin.url("/")).await, "mine");
             origin.signal("forge");
             origin.reached("forged").await;
@@ -139,12 +141,12 @@ fn an_unsolicited_response_never_reaches_the_next_request() {
 
 #[test]
 fn bytes_before_the_first_request_are_an_error_and_not_its_response() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let greeting = Script::new().send(ok("greeting")).reached("greeted");
         let origin =
             ScriptedOrigin::builder().connection(greeting).otherwise(Script::new().request().send(ok("2")));
         let origin = case.scripted(origin);
-        let agent = Agent::new();
+        let agent = wire::agent();
         let mut request = Box::pin(agent.get(origin.url("/")).send());
         assert!(poll_once(&mut request).await.is_none());
         // The dial goes on by itself; the request gets its socket only when it is polled again.

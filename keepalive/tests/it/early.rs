@@ -9,10 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body::Frame;
-use keepalive::{Agent, CloseReason};
+use keepalive::CloseReason;
 use testkit::{Case, Script, ScriptedOrigin, ok, response};
 use tokio::time::advance;
 
+use super::wire;
 use crate::kit::{closed_by, eventually, text, turns};
 use crate::sending::feed::feed;
 
@@ -52,11 +53,11 @@ fn post<B>(origin: &ScriptedOrigin, body: B) -> Request<B> {
 
 #[test]
 fn the_upload_goes_on_while_the_response_body_is_polled() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let early = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nabc";
         let origin =
             case.scripted(Script::new().head().send(early).body().send("def").request().send(ok("2")));
-        let agent = Agent::new();
+        let agent = wire::agent();
         let (feeder, body) = feed();
         let response = agent.request(post(&origin, body)).await.unwrap();
         assert_eq!(agent.status().totals.active, 1);
@@ -73,9 +74,9 @@ fn the_upload_goes_on_while_the_response_body_is_polled() {
 #[test]
 fn an_upload_that_ends_within_the_grace_leaves_the_socket_usable() {
     for early in [ok("early"), ok(""), response(204, &[], "")] {
-        testkit::run_paused(async |case: &Case| {
+        wire::run_paused(async |case: &Case| {
             let origin = case.scripted(Script::new().head().send(early).body().request().send(ok("2")));
-            let agent = Agent::new();
+            let agent = wire::agent();
             let (feeder, body) = feed();
             let response = agent.request(post(&origin, body)).await.unwrap();
             response.into_body().bytes().await.unwrap();
@@ -96,9 +97,9 @@ fn an_upload_that_ends_within_the_grace_leaves_the_socket_usable() {
 
 #[test]
 fn an_upload_that_outlasts_the_grace_costs_the_socket() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let origin = case.scripted(Script::new().head().send(ok("early")).body());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let (feeder, body) = feed();
         feeder.data("some");
         let response = agent.request(post(&origin, body)).await.unwrap();
@@ -117,9 +118,9 @@ fn an_upload_that_outlasts_the_grace_costs_the_socket() {
 
 #[test]
 fn a_server_that_answers_and_reads_nothing_gets_its_answer_through() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let origin = case.scripted(Script::new().head().send(ok("no, thanks")).signal("look").read_to_end());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let (alive, body) = endless(64 * 1024);
         let response = agent.request(post(&origin, body)).await.unwrap();
         assert_eq!(response.into_body().text().await.unwrap(), "no, thanks");
@@ -136,10 +137,10 @@ fn a_server_that_answers_and_reads_nothing_gets_its_answer_through() {
 
 #[test]
 fn an_early_response_is_seen_though_the_body_and_the_socket_are_always_ready() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let script = Script::new().head().send("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nearly");
         let origin = case.scripted(script.read_to_end());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let (alive, body) = endless(64);
         let mut response = agent.request(post(&origin, body)).await.unwrap();
         assert_eq!(response.body_mut().chunk().await.unwrap().unwrap(), "early");
@@ -158,11 +159,11 @@ fn a_refusal_reaches_the_caller_though_the_server_resets_the_upload() {
     ];
     for refusal in refusals {
         for reset in [true, false] {
-            testkit::run(async |case: &Case| {
+            wire::run(async |case: &Case| {
                 let script = Script::new().head().send(refusal.clone());
                 // Closing with bytes unread is a reset, too, but the kernel's own.
                 let origin = case.scripted(if reset { script.reset() } else { script.close() });
-                let agent = Agent::new();
+                let agent = wire::agent();
                 let full = agent.post(origin.url("/")).body(vec![b'x'; 8 << 20]).send().await.unwrap();
                 assert_eq!((full.status().as_u16(), &*full.text().await.unwrap()), (413, "too large"));
                 let (alive, body) = endless(64 * 1024);
@@ -180,10 +181,10 @@ fn a_refusal_reaches_the_caller_though_the_server_resets_the_upload() {
 
 #[test]
 fn a_response_body_dropped_early_ends_the_upload_at_once() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let early = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\npart";
         let origin = case.scripted(Script::new().head().send(early).body());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let (feeder, body) = feed();
         drop(agent.request(post(&origin, body)).await.unwrap());
         assert!(feeder.is_dropped());
@@ -194,10 +195,10 @@ fn a_response_body_dropped_early_ends_the_upload_at_once() {
 
 #[test]
 fn a_request_body_that_fails_after_the_head_fails_the_response_body() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let early = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\npart";
         let origin = case.scripted(Script::new().head().send(early).body());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let (feeder, body) = feed();
         let mut response = agent.request(post(&origin, body)).await.unwrap();
         assert_eq!(response.body_mut().chunk().await.unwrap().unwrap(), "part");

@@ -1,13 +1,18 @@
 //! What a listener is told: every event of a request and of its socket, in order.
 
+#[path = "events/listeners.rs"]
 mod listeners;
+#[path = "events/reasons.rs"]
 mod reasons;
+#[path = "events/requests.rs"]
 mod requests;
+#[path = "events/tally.rs"]
 mod tally;
 
 use keepalive::{Agent, AgentBuilder, Event, Events};
-use testkit::{Case, Gate, PlainOrigin, Script, ScriptedOrigin, ok, run};
+use testkit::{Case, Gate, PlainOrigin, Script, ScriptedOrigin, ok};
 
+use super::wire::{self, SCHEME};
 use crate::kit::{at_rest, fetch, polled, text, until};
 
 /// What is there and not taken yet, told shortly.
@@ -41,9 +46,9 @@ fn built(builder: AgentBuilder) -> (Agent, Events) {
 
 #[test]
 fn a_cold_request_and_one_that_reuses_its_socket() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder());
+        let (agent, mut events) = built(wire::builder());
         assert_eq!(told(&mut events), [""; 0]);
         text(&agent, &origin.url("/")).await;
         assert_eq!(told(&mut events), ["dialing 1", "opened 1", "assigned r1 to 1", "parked 1"]);
@@ -54,11 +59,11 @@ fn a_cold_request_and_one_that_reuses_its_socket() {
 
 #[test]
 fn an_event_carries_what_the_response_and_the_server_say() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder());
+        let (agent, mut events) = built(wire::builder());
         let response =
-            agent.get(format!("http://me:secret@{}/path?q=1", origin.addr())).send().await.unwrap();
+            agent.get(format!("{SCHEME}://me:secret@{}/path?q=1", origin.addr())).send().await.unwrap();
         let info = crate::kit::info(&response);
         response.text().await.unwrap();
         agent.close_idle();
@@ -78,9 +83,9 @@ fn an_event_carries_what_the_response_and_the_server_say() {
 
 #[test]
 fn a_queued_request_is_handed_the_socket() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder().max_sockets(1));
+        let (agent, mut events) = built(wire::builder().max_sockets(1));
         let first = polled(fetch(&agent, origin.url("/")));
         let second = polled(fetch(&agent, origin.url("/")));
         assert_eq!(told(&mut events), ["dialing 1", "queued r2"]);
@@ -93,11 +98,11 @@ fn a_queued_request_is_handed_the_socket() {
 
 #[test]
 fn the_server_closes_an_idle_socket() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let bad = Script::new().request().send(ok("first")).signal("now");
         let good = Script::new().request().send(ok("again")).repeat();
         let origin = case.scripted(ScriptedOrigin::builder().connection(bad.close()).connection(good));
-        let (agent, mut events) = built(Agent::builder());
+        let (agent, mut events) = built(wire::builder());
         text(&agent, &origin.url("/")).await;
         told(&mut events);
         origin.signal("now");
@@ -109,11 +114,11 @@ fn the_server_closes_an_idle_socket() {
 /// The request never had it: it is neither reused nor assigned, and has served one request.
 #[test]
 fn a_socket_that_proves_dead_at_checkout_was_nobodys() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let bad = Script::new().request().send(ok("first")).signal("now");
         let good = Script::new().request().send(ok("again")).repeat();
         let origin = case.scripted(ScriptedOrigin::builder().connection(bad.close()).connection(good));
-        let (agent, mut events) = built(Agent::builder());
+        let (agent, mut events) = built(wire::builder());
         text(&agent, &origin.url("/")).await;
         told(&mut events);
         origin.signal("now");
@@ -129,9 +134,9 @@ fn a_socket_that_proves_dead_at_checkout_was_nobodys() {
 
 #[test]
 fn with_keep_alive_off_a_socket_is_not_parked() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder().keep_alive(false));
+        let (agent, mut events) = built(wire::builder().keep_alive(false));
         text(&agent, &origin.url("/")).await;
         let expected = ["dialing 1", "opened 1", "assigned r1 to 1", "closed 1 keep_alive_off after 1"];
         assert_eq!(told(&mut events), expected);
@@ -140,9 +145,9 @@ fn with_keep_alive_off_a_socket_is_not_parked() {
 
 #[test]
 fn an_idle_socket_makes_room_at_the_total_cap() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let (one, two) = (case.plain(PlainOrigin::builder()), case.plain(PlainOrigin::builder()));
-        let (agent, mut events) = built(Agent::builder().max_total_sockets(1));
+        let (agent, mut events) = built(wire::builder().max_total_sockets(1));
         text(&agent, &one.url("/")).await;
         told(&mut events);
         text(&agent, &two.url("/")).await;
@@ -160,9 +165,9 @@ fn an_idle_socket_makes_room_at_the_total_cap() {
 
 #[test]
 fn a_dial_fails_and_another_is_not_wanted_any_more() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder().keep_alive(false));
+        let (agent, mut events) = built(wire::builder().keep_alive(false));
         drop(polled(fetch(&agent, origin.url("/"))));
         at_rest(&agent).await;
         let expected = ["dialing 1", "unserved r1 cancelled", "opened 1", "closed 1 keep_alive_off after 0"];
@@ -175,11 +180,11 @@ fn a_dial_fails_and_another_is_not_wanted_any_more() {
 
 #[test]
 fn destroy_ends_the_active_the_idle_and_the_waiting() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate));
         let other = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder().max_sockets(1));
+        let (agent, mut events) = built(wire::builder().max_sockets(1));
         text(&agent, &other.url("/")).await;
         let active = tokio::spawn(fetch(&agent, origin.url("/")));
         origin.wait(|stats| stats.requests == 1).await;
@@ -198,10 +203,10 @@ fn destroy_ends_the_active_the_idle_and_the_waiting() {
 
 #[test]
 fn an_upgraded_socket_is_closed_by_its_user() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let switched = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";
         let origin = case.scripted(Script::new().request().send(switched).read_to_end());
-        let (agent, mut events) = built(Agent::builder());
+        let (agent, mut events) = built(wire::builder());
         let request = agent.get(origin.url("/")).header("connection", "upgrade").header("upgrade", "echo");
         let io = request.send().await.unwrap().into_body().into_upgraded().unwrap();
         assert_eq!(told(&mut events), ["dialing 1", "opened 1", "assigned r1 to 1"]);
@@ -213,9 +218,9 @@ fn an_upgraded_socket_is_closed_by_its_user() {
 /// Nothing was written: the socket is as good as before, and free again.
 #[test]
 fn a_request_dropped_before_its_first_byte_puts_the_socket_back() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder().max_sockets(1));
+        let (agent, mut events) = built(wire::builder().max_sockets(1));
         let first = polled(fetch(&agent, origin.url("/")));
         let second = polled(fetch(&agent, origin.url("/")));
         first.await.unwrap();

@@ -7,6 +7,7 @@ use keepalive::{Agent, CloseReason, RequestBuilder};
 use testkit::{Case, Script, ScriptedOrigin, ok, response};
 use tokio::time::{Instant, advance};
 
+use super::wire::{self, RECORD};
 use crate::kit::{closed_by, poll_once, text, turns};
 use crate::sending::feed::feed;
 
@@ -26,11 +27,11 @@ fn only_the_head_came(origin: &ScriptedOrigin) -> bool {
 #[test]
 fn the_body_is_held_back_until_the_server_says_100() {
     for expect in ["100-continue", "100-Continue"] {
-        testkit::run_paused(async |case: &Case| {
+        wire::run_paused(async |case: &Case| {
             let script =
                 Script::new().head().reached("head").signal("go").send(CONTINUE).body().send(ok("done"));
             let origin = case.scripted(script);
-            let agent = Agent::new();
+            let agent = wire::agent();
             let start = Instant::now();
             let request = agent.put(origin.url("/")).header("expect", expect).body("payload");
             let mut request = Box::pin(request.send());
@@ -51,9 +52,9 @@ fn the_body_is_held_back_until_the_server_says_100() {
 
 #[test]
 fn without_a_limit_nothing_but_the_head_is_ever_written() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let origin = case.scripted(Script::new().head().reached("head").body());
-        let agent = Agent::builder().expect_continue_timeout(None).timeout(Duration::from_secs(60));
+        let agent = wire::builder().expect_continue_timeout(None).timeout(Duration::from_secs(60));
         let agent = agent.build().unwrap();
         let mut request = Box::pin(put(&agent, &origin).send());
         tokio::select! {
@@ -63,7 +64,7 @@ fn without_a_limit_nothing_but_the_head_is_ever_written() {
         advance(Duration::from_secs(60)).await;
         let error = request.await.unwrap_err();
         assert!(error.is_timeout());
-        let head = origin.record().requests()[0].head.len() as u64;
+        let head = origin.record().requests()[0].head.len() as u64 + RECORD;
         assert_eq!(error.bytes_written(), head);
     });
 }
@@ -71,9 +72,9 @@ fn without_a_limit_nothing_but_the_head_is_ever_written() {
 #[test]
 fn the_body_goes_out_when_the_limit_is_over() {
     for (limit, millis) in [(None, 1000), (Some(200 * MS), 200)] {
-        testkit::run_paused(async |case: &Case| {
+        wire::run_paused(async |case: &Case| {
             let origin = case.scripted(Script::new().head().reached("head").body().send(ok("done")));
-            let builder = Agent::builder();
+            let builder = wire::builder();
             let builder = if limit.is_some() { builder.expect_continue_timeout(limit) } else { builder };
             let agent = builder.build().unwrap();
             let mut request = Box::pin(put(&agent, &origin).send());
@@ -90,10 +91,10 @@ fn the_body_goes_out_when_the_limit_is_over() {
 
 #[test]
 fn the_body_does_not_go_out_before_the_limit_is_over() {
-    for (millis, body) in [(999, 0), (1001, "payload".len() as u64)] {
-        testkit::run_paused(async |case: &Case| {
+    for (millis, body) in [(999, 0), (1001, "payload".len() as u64 + RECORD)] {
+        wire::run_paused(async |case: &Case| {
             let origin = case.scripted(Script::new().head().reached("head").body());
-            let agent = Agent::new();
+            let agent = wire::agent();
             let mut request = Box::pin(put(&agent, &origin).timeout(millis * MS).send());
             tokio::select! {
                 _ = &mut request => panic!("no time has passed"),
@@ -106,7 +107,7 @@ fn the_body_does_not_go_out_before_the_limit_is_over() {
             let error = request.await.unwrap_err();
             assert_eq!(
                 error.bytes_written(),
-                origin.record().requests()[0].head.len() as u64 + body,
+                origin.record().requests()[0].head.len() as u64 + RECORD + body,
                 "{error}"
             );
         });
@@ -116,10 +117,10 @@ fn the_body_does_not_go_out_before_the_limit_is_over() {
 #[test]
 fn a_final_status_instead_of_100_stands_and_the_body_is_never_sent() {
     for status in [417, 401, 200] {
-        testkit::run_paused(async |case: &Case| {
+        wire::run_paused(async |case: &Case| {
             let origin =
                 case.scripted(Script::new().head().send(response(status, &[], "final")).read_to_end());
-            let agent = Agent::new();
+            let agent = wire::agent();
             let (feeder, body) = feed();
             feeder.data("payload");
             let request =
@@ -137,11 +138,11 @@ fn a_final_status_instead_of_100_stands_and_the_body_is_never_sent() {
 
 #[test]
 fn a_final_status_whose_body_takes_long_does_not_release_the_request_body() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let early = "HTTP/1.1 417 No\r\ncontent-length: 5\r\n\r\n";
         let origin =
             case.scripted(Script::new().head().send(early).signal("rest").send("final").read_to_end());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let response = put(&agent, &origin).send().await.unwrap();
         advance(Duration::from_secs(2)).await;
         origin.signal("rest");
@@ -156,10 +157,10 @@ const INTERIM: &str =
 
 #[test]
 fn other_interim_responses_are_passed_over() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let script = Script::new().head().send(INTERIM).send(CONTINUE).body().send(INTERIM);
         let origin = case.scripted(script.send(response(200, &[("x-b", "2")], "done")));
-        let response = put(&Agent::new(), &origin).send().await.unwrap();
+        let response = put(&wire::agent(), &origin).send().await.unwrap();
         assert_eq!(response.status(), 200);
         let names: Vec<_> = response.headers().keys().map(http::HeaderName::as_str).collect();
         assert_eq!(names, ["x-b", "content-length"]);
@@ -169,9 +170,9 @@ fn other_interim_responses_are_passed_over() {
 
 #[test]
 fn other_interim_responses_release_nothing() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let origin = case.scripted(Script::new().head().send(INTERIM).reached("hinted").body());
-        let agent = Agent::builder().expect_continue_timeout(None).build().unwrap();
+        let agent = wire::builder().expect_continue_timeout(None).build().unwrap();
         let mut request = Box::pin(put(&agent, &origin).timeout(Duration::from_secs(60)).send());
         tokio::select! {
             _ = &mut request => panic!("nothing final was sent"),
@@ -184,20 +185,20 @@ fn other_interim_responses_release_nothing() {
         advance(Duration::from_secs(60)).await;
         let error = request.await.unwrap_err();
         assert_eq!(error.bytes_read(), INTERIM.len() as u64);
-        assert_eq!(error.bytes_written(), origin.record().requests()[0].head.len() as u64);
+        assert_eq!(error.bytes_written(), origin.record().requests()[0].head.len() as u64 + RECORD);
     });
 }
 
 #[test]
 fn interim_responses_nobody_asked_for_are_passed_over_up_to_a_limit() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for (count, served) in [(1, true), (32, true), (33, false), (10_000, false)] {
             let bytes = [CONTINUE.repeat(count).into_bytes(), ok("final")].concat();
             let script = Script::new().request().send(bytes.clone()).request().send(ok("next"));
             let bytewise = Script::new().request().bytewise(bytes).request().send(ok("next"));
             for script in [script, bytewise] {
                 let origin = case.scripted(script);
-                let agent = Agent::new();
+                let agent = wire::agent();
                 match agent.get(origin.url("/")).send().await {
                     Ok(response) if served => {
                         assert_eq!(response.text().await.unwrap(), "final");
@@ -221,10 +222,10 @@ fn interim_responses_nobody_asked_for_are_passed_over_up_to_a_limit() {
 
 #[test]
 fn an_expectation_without_a_body_waits_for_nothing() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         for method in [Method::GET, Method::POST] {
             let origin = case.scripted(Script::new().request().send(ok("done")));
-            let agent = Agent::new();
+            let agent = wire::agent();
             let request = agent.method(method, origin.url("/")).header("expect", "100-continue");
             assert_eq!(request.send().await.unwrap().text().await.unwrap(), "done");
             assert_eq!(agent.status().totals.idle, 1);

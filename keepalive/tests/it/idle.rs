@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use keepalive::{Agent, CloseReason};
-use testkit::{Case, Gate, PlainOrigin, Script, ScriptedOrigin, ok, run, run_paused};
+use testkit::{Case, Gate, PlainOrigin, Script, ScriptedOrigin, ok};
 use tokio::task::JoinSet;
 
+use super::wire;
 use crate::kit::{accounts, at_rest, fetch, info, poll, polled, turns, until};
 
 /// An origin that answers once, then does this at the signal `now`, and serves its second connection well.
@@ -17,7 +18,7 @@ fn goes_bad(case: &Case, end: impl FnOnce(Script) -> Script) -> ScriptedOrigin {
 
 /// Waits, without any request, until the idle socket is gone; then a request must not notice.
 async fn leaves_by_itself(origin: &ScriptedOrigin, reason: CloseReason) {
-    let agent = Agent::new();
+    let agent = wire::agent();
     assert_eq!(fetch(&agent, origin.url("/")).await.unwrap(), "first");
     turns().await;
     assert_eq!(accounts(&agent).idle, 1, "nothing has happened to it yet");
@@ -33,21 +34,21 @@ async fn leaves_by_itself(origin: &ScriptedOrigin, reason: CloseReason) {
 
 #[test]
 fn a_socket_the_server_closes_goes_away_without_a_request() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         leaves_by_itself(&goes_bad(case, Script::close), CloseReason::ClosedByServer).await;
     });
 }
 
 #[test]
 fn a_socket_the_server_resets_goes_away_without_a_request() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         leaves_by_itself(&goes_bad(case, Script::reset), CloseReason::ClosedByServer).await;
     });
 }
 
 #[test]
 fn a_socket_the_server_half_closes_goes_away_without_a_request() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         leaves_by_itself(&goes_bad(case, Script::half_close), CloseReason::ClosedByServer).await;
     });
 }
@@ -55,7 +56,7 @@ fn a_socket_the_server_half_closes_goes_away_without_a_request() {
 #[test]
 fn a_socket_with_unsolicited_bytes_goes_away_without_a_request() {
     let timeout = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         leaves_by_itself(&goes_bad(case, |script| script.send(timeout)), CloseReason::UnsolicitedBytes).await;
         let bytes_and_end = goes_bad(case, |script| script.send(timeout).close());
         leaves_by_itself(&bytes_and_end, CloseReason::UnsolicitedBytes).await;
@@ -72,10 +73,10 @@ fn meanwhile(origin: &ScriptedOrigin) {
 
 #[test]
 fn a_socket_found_dead_by_a_request_costs_the_request_nothing() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for end in [Script::close, Script::reset] {
             let origin = goes_bad(case, end);
-            let agent = Agent::new();
+            let agent = wire::agent();
             assert_eq!(fetch(&agent, origin.url("/")).await.unwrap(), "first");
             meanwhile(&origin);
             assert_eq!(agent.status().totals.idle, 1, "no task of the agent has run since");
@@ -96,10 +97,10 @@ fn a_socket_found_dead_by_a_request_costs_the_request_nothing() {
 /// By the keeper, and by a request that is faster than it.
 #[test]
 fn the_idle_age_at_which_the_server_closes_is_shown_also_after_the_origin_was_left() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         for found_by_a_request in [false, true] {
             let origin = goes_bad(case, Script::close);
-            let agent = Agent::new();
+            let agent = wire::agent();
             assert_eq!(fetch(&agent, origin.url("/")).await.unwrap(), "first");
             assert_eq!(agent.status().origins[0].server_idle_limit, None);
             tokio::time::advance(Duration::from_secs(6)).await;
@@ -123,11 +124,11 @@ fn the_idle_age_at_which_the_server_closes_is_shown_also_after_the_origin_was_le
 /// Its place is before all that came after it, also if it has to wait for another socket.
 #[test]
 fn a_request_that_found_its_socket_dead_is_not_overtaken() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let bad = Script::new().request().send(ok("first")).signal("now").close();
         let good = Script::new().request().send(ok("again")).repeat();
         let origin = case.scripted(ScriptedOrigin::builder().connection(bad).connection(good));
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let first = polled(fetch(&agent, origin.url("/")));
         let mut waiting: Vec<_> =
             (0..4).map(|n| polled(fetch(&agent, origin.url(&format!("/{n}"))))).collect();
@@ -153,10 +154,10 @@ fn a_request_that_found_its_socket_dead_is_not_overtaken() {
 /// The server closes after each response and does not say so: a request may meet the close on its way.
 #[test]
 fn a_server_that_hangs_up_without_a_word_spoils_nothing_that_may_not_be_sent_again() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for at_once in [1, 10] {
             let origin = case.plain(PlainOrigin::builder().close_idle_after(1));
-            let agent = Agent::builder().max_sockets(3).build().unwrap();
+            let agent = wire::builder().max_sockets(3).build().unwrap();
             let mut workers = JoinSet::new();
             for _ in 0..at_once {
                 let (agent, url) = (agent.clone(), origin.url("/"));
@@ -190,11 +191,11 @@ async fn served_or_stale(agent: &Agent, url: &str, requests: usize) -> u64 {
 #[cfg(target_os = "linux")] // an address that no other test's sockets use
 #[test]
 fn a_server_that_restarts_costs_no_request() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let gate = Gate::new();
         let old = case.plain(PlainOrigin::builder().bind("127.0.0.81:0").gate(&gate));
         let (address, url) = (old.addr().to_string(), old.url("/"));
-        let agent = Agent::new();
+        let agent = wire::agent();
         let mut asked = JoinSet::new();
         (0..5).for_each(|_| drop(asked.spawn(fetch(&agent, url.clone()))));
         old.wait(|stats| stats.requests == 5).await;
@@ -213,11 +214,11 @@ fn a_server_that_restarts_costs_no_request() {
 
 #[test]
 fn close_idle_closes_idle_sockets_only() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let gate = Gate::new();
         let held = case.plain(PlainOrigin::builder().gate(&gate));
         let free = case.plain(PlainOrigin::builder());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let mut asked = JoinSet::new();
         asked.spawn(fetch(&agent, held.url("/")));
         fetch(&agent, free.url("/")).await.unwrap();
@@ -236,9 +237,9 @@ fn close_idle_closes_idle_sockets_only() {
 
 #[test]
 fn an_idle_socket_outlives_any_silence() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let agent = Agent::new();
+        let agent = wire::agent();
         for _ in 0..3 {
             fetch(&agent, origin.url("/")).await.unwrap();
             tokio::time::advance(Duration::from_secs(14)).await;

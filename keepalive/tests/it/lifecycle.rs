@@ -1,22 +1,24 @@
 //! The end of an agent: in peace with `close`, at once with `destroy`.
 
-mod global;
+#[path = "lifecycle/runtimes.rs"]
 mod runtimes;
+#[path = "lifecycle/stress.rs"]
 pub(crate) mod stress;
 
 use keepalive::{Agent, CloseReason, Error, Phase};
-use testkit::{Case, Gate, PlainOrigin, Script, run, run_paused};
+use testkit::{Case, Gate, PlainOrigin, Script};
 use tokio::task::JoinSet;
 
+use super::wire;
 use crate::kit::{accounts, at_rest, fetch, poll, polled, turns, until};
 
 #[test]
 fn close_refuses_what_is_new_serves_the_queue_and_is_done_when_no_socket_is_open() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let busy = case.plain(PlainOrigin::builder().gate(&gate));
         let idle = case.plain(PlainOrigin::builder());
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         fetch(&agent, idle.url("/")).await.unwrap();
         let mut asked = JoinSet::new();
         for _ in 0..3 {
@@ -51,10 +53,10 @@ fn close_refuses_what_is_new_serves_the_queue_and_is_done_when_no_socket_is_open
 
 #[test]
 fn close_goes_on_though_its_future_is_dropped() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate));
-        let agent = Agent::new();
+        let agent = wire::agent();
         let mut asked = JoinSet::new();
         asked.spawn(polled(fetch(&agent, origin.url("/"))));
         origin.wait(|stats| stats.requests == 1).await;
@@ -72,7 +74,7 @@ fn close_goes_on_though_its_future_is_dropped() {
 
 #[test]
 fn close_waits_for_a_body_that_is_being_read() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let origin = case.scripted(
             Script::new()
                 .request()
@@ -80,7 +82,7 @@ fn close_waits_for_a_body_that_is_being_read() {
                 .signal("rest")
                 .send("cd"),
         );
-        let agent = Agent::new();
+        let agent = wire::agent();
         let response = agent.get(origin.url("/")).send().await.unwrap();
         let mut closed = Box::pin(agent.close());
         turns().await;
@@ -94,13 +96,13 @@ fn close_waits_for_a_body_that_is_being_read() {
 
 #[test]
 fn destroy_fails_the_queue_and_all_that_is_under_way() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let held = case.plain(PlainOrigin::builder().gate(&gate));
         let body =
             case.scripted(Script::new().request().send("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab"));
         let idle = case.plain(PlainOrigin::builder());
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         fetch(&agent, idle.url("/")).await.unwrap();
         let mut reading = agent.get(body.url("/")).send().await.unwrap();
         assert_eq!(reading.chunk().await.unwrap().unwrap(), "ab");
@@ -149,10 +151,10 @@ fn is_destroyed(error: &Error) {
 
 #[test]
 fn destroy_stops_a_dial_and_a_drain() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n";
         let origin = case.scripted(Script::new().request().send(head));
-        let agent = Agent::new();
+        let agent = wire::agent();
         // The rest of its body would be read off, if it came.
         drop(agent.get(origin.url("/")).send().await.unwrap());
         until(&agent, |totals| totals.draining == 1).await;
@@ -168,9 +170,9 @@ fn destroy_stops_a_dial_and_a_drain() {
 
 #[test]
 fn destroy_leaves_the_handles_of_other_agents_alone() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (one, other) = (Agent::new(), Agent::new());
+        let (one, other) = (wire::agent(), wire::agent());
         fetch(&one, origin.url("/")).await.unwrap();
         fetch(&other, origin.url("/")).await.unwrap();
         one.destroy();

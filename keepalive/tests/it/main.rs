@@ -1,5 +1,6 @@
 //! The library against real sockets, one module per topic.
 #![allow(clippy::disallowed_methods, reason = "tests spawn tasks of their own")]
+#![allow(clippy::duplicate_mod, reason = "`over_tls` runs modules a second time")]
 
 mod address;
 mod cancel;
@@ -14,6 +15,7 @@ mod events;
 mod expect;
 mod face;
 mod full_queue;
+mod global;
 mod idle;
 mod keep_alive_off;
 mod keeper;
@@ -25,6 +27,8 @@ mod many_origins;
 mod nested;
 mod node_defects;
 mod order;
+#[cfg(feature = "tls")]
+mod over_tls;
 mod regress;
 mod retry;
 mod reuse;
@@ -32,7 +36,10 @@ mod runtimes;
 mod sending;
 mod silence;
 mod sockets;
+#[cfg(feature = "tls")]
+mod tls;
 mod total_cap;
 mod traces;
 mod unread;
 mod upgrade;
+mod wire;

@@ -2,10 +2,10 @@
 //!
 //! The clock stands still, so that no offer lapses and no dial is added however slow the machine is.
 
-use keepalive::Agent;
-use testkit::{Case, Gate, PlainOrigin, run_paused};
+use testkit::{Case, Gate, PlainOrigin};
 use tokio::task::JoinSet;
 
+use super::wire;
 use crate::kit::{at_rest, fetch, poll, polled, until};
 
 /// An origin whose answers pass the gate, and which writes its requests down.
@@ -23,10 +23,10 @@ fn arrived(origin: &PlainOrigin) -> Vec<usize> {
 
 #[test]
 fn one_socket_serves_the_queue_first_in_first_out() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origin = held(case, &gate);
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let mut asked = JoinSet::new();
         for n in 0..50 {
             asked.spawn(polled(fetch(&agent, url(&origin, n))));
@@ -40,10 +40,10 @@ fn one_socket_serves_the_queue_first_in_first_out() {
 
 #[test]
 fn two_sockets_serve_the_queue_first_in_first_out() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origin = held(case, &gate);
-        let agent = Agent::builder().max_sockets(2).build().unwrap();
+        let agent = wire::builder().max_sockets(2).build().unwrap();
         let mut asked = JoinSet::new();
         for n in 0..20 {
             asked.spawn(polled(fetch(&agent, url(&origin, n))));
@@ -64,10 +64,10 @@ fn two_sockets_serve_the_queue_first_in_first_out() {
 
 #[test]
 fn a_cancelled_waiter_is_passed_over() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origin = held(case, &gate);
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let mut waiting: Vec<_> = (0..8).map(|n| Some(polled(fetch(&agent, url(&origin, n))))).collect();
         // In the middle, two in a row, and the last.
         for gone in [2, 4, 5, 7] {
@@ -87,10 +87,10 @@ fn a_cancelled_waiter_is_passed_over() {
 
 #[test]
 fn a_waiter_dropped_with_a_socket_on_offer_leaves_it_to_the_next() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origin = held(case, &gate);
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let mut asked = JoinSet::new();
         asked.spawn(polled(fetch(&agent, url(&origin, 0))));
         origin.wait(|stats| stats.requests == 1).await;
@@ -110,10 +110,10 @@ fn a_waiter_dropped_with_a_socket_on_offer_leaves_it_to_the_next() {
 
 #[test]
 fn a_younger_request_never_overtakes_though_it_asks_while_a_socket_comes_free() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origin = held(case, &gate);
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let mut first = polled(fetch(&agent, url(&origin, 0)));
         let mut older: Vec<_> = (1..4).map(|n| polled(fetch(&agent, url(&origin, n)))).collect();
         gate.open();
@@ -134,9 +134,9 @@ fn a_younger_request_never_overtakes_though_it_asks_while_a_socket_comes_free() 
 
 #[test]
 fn nobody_overtakes_under_steady_load() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder().record_requests());
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let mut workers = JoinSet::new();
         for worker in 0..5 {
             let (agent, url) = (agent.clone(), url(&origin, worker));

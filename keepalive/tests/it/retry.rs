@@ -1,11 +1,14 @@
 //! A request whose socket proves stale after it was written: sent once more, or told why not.
 
+#[path = "retry/bodies.rs"]
 mod bodies;
+#[path = "retry/races.rs"]
 mod races;
 
-use keepalive::{Agent, Body, CloseReason, Phase};
+use keepalive::{Body, CloseReason, Phase};
 use testkit::{Case, Script, ScriptedBuilder, ScriptedOrigin, ok};
 
+use super::wire;
 use crate::kit::{accounts, at_rest, closed_by, fetch, info, poll, polled, text};
 
 /// Serves one request, reads a second and closes: that connection is stale for the second.
@@ -21,9 +24,9 @@ pub(crate) fn stale_once() -> ScriptedBuilder {
 
 #[test]
 fn a_get_is_sent_once_more_on_a_fresh_socket() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.scripted(stale_once());
-        let agent = Agent::new();
+        let agent = wire::agent();
         text(&agent, &origin.url("/warm")).await;
         let request = agent.get(origin.url("/x?y=1")).header("accept", "text/plain").build().unwrap();
         let response = agent.request(request).await.unwrap();
@@ -43,7 +46,7 @@ fn a_get_is_sent_once_more_on_a_fresh_socket() {
 
 #[test]
 fn each_method_that_is_idempotent_or_has_a_key_is_sent_again_and_no_other() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for (method, key, again) in [
             ("GET", false, true),
             ("HEAD", false, true),
@@ -58,7 +61,7 @@ fn each_method_that_is_idempotent_or_has_a_key_is_sent_again_and_no_other() {
             ("PATCH", true, true),
         ] {
             let origin = case.scripted(stale_once());
-            let agent = Agent::new();
+            let agent = wire::agent();
             text(&agent, &origin.url("/warm")).await;
             let mut request = agent.method(method.parse().unwrap(), origin.url("/"));
             if key {
@@ -79,15 +82,15 @@ fn each_method_that_is_idempotent_or_has_a_key_is_sent_again_and_no_other() {
 
 #[test]
 fn a_second_failure_is_the_last() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let gone = Script::new().request().close();
         let origin = case.scripted(ScriptedOrigin::builder().connection(stale()).connection(gone));
-        let agent = Agent::new();
+        let agent = wire::agent();
         text(&agent, &origin.url("/warm")).await;
         let error = agent.get(origin.url("/")).send().await.unwrap_err();
         let record = origin.record();
         assert_eq!((record.accepted(), record.requests().len()), (2, 3), "sent twice, and no more");
-        let head = record.requests()[1].head.len() as u64;
+        let head = record.requests()[1].head.len() as u64 + wire::RECORD;
         assert_eq!((error.bytes_written(), error.bytes_read()), (2 * head, 0), "of both attempts");
         assert!(!error.is_stale() && error.safe_to_retry(), "the last socket was new: {error:?}");
         assert_eq!(
@@ -101,9 +104,9 @@ fn a_second_failure_is_the_last() {
 
 #[test]
 fn a_new_connection_that_ends_is_an_answer() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.scripted(ScriptedOrigin::builder().connection(Script::new().request().close()));
-        let agent = Agent::new();
+        let agent = wire::agent();
         let error = fetch(&agent, origin.url("/")).await.unwrap_err();
         assert_eq!((origin.record().accepted(), error.is_stale()), (1, false));
         assert_eq!(closed_by(&agent), [(CloseReason::Truncated, 1)]);
@@ -113,11 +116,11 @@ fn a_new_connection_that_ends_is_an_answer() {
 
 #[test]
 fn one_byte_of_an_answer_is_enough_not_to_ask_again() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for answer in ["H", "HTTP/1.1 100 Continue\r\n\r\n"] {
             let half = Script::new().request().send(ok("first")).request().send(answer).close();
             let origin = case.scripted(ScriptedOrigin::builder().connection(half));
-            let agent = Agent::new();
+            let agent = wire::agent();
             text(&agent, &origin.url("/warm")).await;
             let error = fetch(&agent, origin.url("/")).await.unwrap_err();
             assert_eq!(error.bytes_read(), answer.len() as u64);
@@ -128,18 +131,18 @@ fn one_byte_of_an_answer_is_enough_not_to_ask_again() {
 
 #[test]
 fn when_nobody_listens_any_more_the_error_knows_that_it_was_written() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let script =
             Script::new().request().send(ok("first")).request().reached("asked").signal("die").close();
         let origin = case.scripted(ScriptedOrigin::builder().connection(script));
-        let agent = Agent::new();
+        let agent = wire::agent();
         text(&agent, &origin.url("/warm")).await;
         let mut request = Box::pin(fetch(&agent, origin.url("/")));
         tokio::select! {
             _ = &mut request => panic!("nothing was answered"),
             () = origin.reached("asked") => {}
         }
-        let head = origin.record().requests()[1].head.len() as u64;
+        let head = origin.record().requests()[1].head.len() as u64 + wire::RECORD;
         origin.stop();
         let error = request.await.unwrap_err();
         assert!(error.is_connect() && error.safe_to_retry(), "{error:?}");
@@ -150,12 +153,12 @@ fn when_nobody_listens_any_more_the_error_knows_that_it_was_written() {
 
 #[test]
 fn it_can_be_turned_off_for_the_agent_and_for_a_request() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for (of_agent, of_request, again) in
             [(true, None, true), (false, None, false), (true, Some(false), false), (false, Some(true), true)]
         {
             let origin = case.scripted(stale_once());
-            let agent = Agent::builder().retry(of_agent).build().unwrap();
+            let agent = wire::builder().retry(of_agent).build().unwrap();
             text(&agent, &origin.url("/warm")).await;
             let mut request = agent.get(origin.url("/"));
             if let Some(retry) = of_request {
@@ -175,7 +178,7 @@ fn it_can_be_turned_off_for_the_agent_and_for_a_request() {
 
 #[test]
 fn the_first_failure_closes_the_sockets_that_are_as_suspect() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let held = || Script::new().request().signal("go").send(ok("first")).request().close();
         let good = Script::new().request().send(ok("good")).repeat();
         let origin = case.scripted(
@@ -185,7 +188,7 @@ fn the_first_failure_closes_the_sockets_that_are_as_suspect() {
                 .connection(held())
                 .otherwise(good),
         );
-        let agent = Agent::new();
+        let agent = wire::agent();
         let warm: Vec<_> = (0..3).map(|_| tokio::spawn(fetch(&agent, origin.url("/warm")))).collect();
         origin.wait(|record| record.requests().len() == 3).await;
         origin.signal("go");
@@ -207,9 +210,9 @@ fn the_first_failure_closes_the_sockets_that_are_as_suspect() {
 
 #[test]
 fn it_keeps_within_the_cap_and_before_those_who_came_later() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.scripted(stale_once());
-        let agent = Agent::builder().max_sockets(1).max_total_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).max_total_sockets(1).build().unwrap();
         text(&agent, &origin.url("/warm")).await;
         let requests: Vec<_> =
             ["/1", "/2", "/3"].map(|path| tokio::spawn(polled(fetch(&agent, origin.url(path))))).into();
@@ -225,10 +228,10 @@ fn it_keeps_within_the_cap_and_before_those_who_came_later() {
 
 #[test]
 fn destroy_is_no_stale_socket() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let script = Script::new().request().send(ok("first")).request().reached("asked");
         let origin = case.scripted(ScriptedOrigin::builder().connection(script));
-        let agent = Agent::new();
+        let agent = wire::agent();
         text(&agent, &origin.url("/warm")).await;
         let mut request = Box::pin(agent.get(origin.url("/")).send());
         tokio::select! {
@@ -244,10 +247,10 @@ fn destroy_is_no_stale_socket() {
 /// Between the failure and its next poll the request holds a dead socket and no place.
 #[test]
 fn dropped_anywhere_in_a_second_attempt_leaks_nothing() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for polls in 1.. {
             let origin = case.scripted(stale_once());
-            let agent = Agent::builder().max_sockets(1).build().unwrap();
+            let agent = wire::builder().max_sockets(1).build().unwrap();
             text(&agent, &origin.url("/warm")).await;
             let request = agent.put(origin.url("/")).body(Body::from("some bytes")).send();
             let outcome = crate::kit::within_polls(polls, request).await;
@@ -269,10 +272,10 @@ fn dropped_anywhere_in_a_second_attempt_leaks_nothing() {
 /// A queue timeout, a request's own timeout: they go on in the second attempt.
 #[test]
 fn the_whole_requests_time_covers_both_attempts() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let silent = Script::new().request().reached("silent").stall();
         let origin = case.scripted(ScriptedOrigin::builder().connection(stale()).connection(silent));
-        let agent = Agent::new();
+        let agent = wire::agent();
         text(&agent, &origin.url("/warm")).await;
         let limit = std::time::Duration::from_secs(2);
         let mut request = Box::pin(agent.get(origin.url("/")).timeout(limit).send());

@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use keepalive::{Agent, Scheduling};
-use testkit::{Case, Gate, PlainOrigin, Reply, Script, ScriptedOrigin, ok, response, run, run_paused};
+use testkit::{Case, Gate, PlainOrigin, Reply, Script, ScriptedOrigin, ok, response};
 use tokio::task::JoinSet;
 
+use super::wire;
 use crate::kit::{at_rest, fetch, info, polled, until};
 
 #[test]
 fn sequential_requests_share_one_socket_by_default() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder().record_requests());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let mut seen = Vec::new();
         for _ in 0..10 {
             let response = agent.get(origin.url("/")).send().await.unwrap();
@@ -58,10 +59,10 @@ async fn next(agent: &Agent, origin: &PlainOrigin) -> u64 {
 
 #[test]
 fn lifo_takes_the_socket_used_last() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate));
-        let agent = Agent::new();
+        let agent = wire::agent();
         let back = three_idle(&agent, &origin, &gate).await;
         for _ in 0..3 {
             assert_eq!(next(&agent, &origin).await, back[2], "of {back:?}");
@@ -72,10 +73,10 @@ fn lifo_takes_the_socket_used_last() {
 
 #[test]
 fn fifo_takes_the_socket_idle_the_longest() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate));
-        let agent = Agent::builder().scheduling(Scheduling::Fifo).build().unwrap();
+        let agent = wire::builder().scheduling(Scheduling::Fifo).build().unwrap();
         let back = three_idle(&agent, &origin, &gate).await;
         for n in 0..6 {
             assert_eq!(next(&agent, &origin).await, back[n % 3], "the {n}th of {back:?}");
@@ -87,10 +88,10 @@ fn fifo_takes_the_socket_idle_the_longest() {
 
 #[test]
 fn a_socket_handed_to_a_waiter_says_that_it_was_reused() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate));
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let mut asked = JoinSet::new();
         for n in 0..3 {
             let mut waits = polled(agent.get(origin.url("/")).send());
@@ -142,11 +143,11 @@ fn so_does_one_in_several_chunks() {
 }
 
 fn gives_its_socket_back_at_once(method: &str, answer: Vec<u8>, body: &str) {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let says = String::from_utf8_lossy(&answer).into_owned();
         let script = Script::new().request().send(answer).request().send(ok("next"));
         let origin = case.scripted(ScriptedOrigin::builder().connection(script));
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let held = agent.method(method.parse().unwrap(), origin.url("/")).send().await.unwrap();
         assert_eq!(agent.status().totals.idle, 1, "after {method} {says:?}");
         let next = fetch(&agent, origin.url("/")).await.unwrap();
@@ -157,9 +158,9 @@ fn gives_its_socket_back_at_once(method: &str, answer: Vec<u8>, body: &str) {
 
 #[test]
 fn a_thousand_serial_requests_open_one_socket() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let mut last = None;
         for _ in 0..1000 {
             // The response before is still held, and was not read.
@@ -173,9 +174,9 @@ fn a_thousand_serial_requests_open_one_socket() {
 
 #[test]
 fn unread_small_bodies_pin_no_socket_and_are_not_lost() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder().reply(|request| Reply::ok(request.target.as_bytes())));
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let mut held = Vec::new();
         for n in 0..5 {
             held.push(agent.get(origin.url(&format!("/{n}"))).send().await.unwrap());
@@ -189,7 +190,7 @@ fn unread_small_bodies_pin_no_socket_and_are_not_lost() {
 
 #[test]
 fn a_large_body_gives_the_socket_back_with_its_last_byte() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let large = vec![b'x'; 3 * 1024 * 1024];
         let length = large.len();
         for chunked in [false, true] {
@@ -198,7 +199,7 @@ fn a_large_body_gives_the_socket_back_with_its_last_byte() {
                 let reply = Reply::ok(large.clone());
                 if chunked { reply.chunked() } else { reply }
             }));
-            let agent = Agent::builder().max_sockets(1).build().unwrap();
+            let agent = wire::builder().max_sockets(1).build().unwrap();
             for _ in 0..3 {
                 assert_eq!(
                     agent.get(origin.url("/")).send().await.unwrap().bytes().await.unwrap().len(),

@@ -1,14 +1,20 @@
 //! What the server sees of a request's head, byte for byte.
 
+#[path = "sending/bodies.rs"]
 mod bodies;
+#[path = "sending/feed.rs"]
 pub(crate) mod feed;
+#[path = "sending/lengths.rs"]
 mod lengths;
+#[path = "sending/refused.rs"]
 mod refused;
 
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Uri};
 use keepalive::{Agent, Body};
 use testkit::{Case, Script, ScriptedOrigin, ok};
+
+use super::wire::{self, SCHEME};
 
 /// Answers every request and keeps what it saw.
 pub(crate) fn recorder(case: &Case) -> ScriptedOrigin {
@@ -33,9 +39,9 @@ fn get(url: impl AsRef<str>) -> Request<Body> {
 
 #[test]
 fn a_plain_get_is_as_short_as_it_can_be() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = recorder(case);
-        let agent = Agent::new();
+        let agent = wire::agent();
         agent.get(origin.url("/")).send().await.unwrap();
         let expected = format!("GET / HTTP/1.1\r\nhost: {}\r\n\r\n", origin.addr());
         assert_eq!(String::from_utf8_lossy(&origin.record().connections[0].bytes), expected);
@@ -44,7 +50,7 @@ fn a_plain_get_is_as_short_as_it_can_be() {
 
 #[test]
 fn the_target_is_the_path_and_the_query_as_they_are() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for (url, target) in [
             ("", "/"),
             ("/", "/"),
@@ -58,7 +64,8 @@ fn the_target_is_the_path_and_the_query_as_they_are() {
             ("/p#fragment?q", "/p"),
         ] {
             let head =
-                head_of(case, &Agent::new(), |origin| get(format!("http://{}{url}", origin.addr()))).await;
+                head_of(case, &wire::agent(), |origin| get(format!("{SCHEME}://{}{url}", origin.addr())))
+                    .await;
             assert_eq!(head.lines().next(), Some(&*format!("GET {target} HTTP/1.1")), "{url:?}");
         }
     });
@@ -66,9 +73,9 @@ fn the_target_is_the_path_and_the_query_as_they_are() {
 
 #[test]
 fn options_for_the_whole_server_has_an_asterisk() {
-    testkit::run(async |case: &Case| {
-        let head = head_of(case, &Agent::new(), |origin| {
-            let uri = Uri::builder().scheme("http").authority(origin.addr().to_string());
+    wire::run(async |case: &Case| {
+        let head = head_of(case, &wire::agent(), |origin| {
+            let uri = Uri::builder().scheme(SCHEME).authority(origin.addr().to_string());
             let uri = uri.path_and_query(PathAndQuery::from_static("*")).build().unwrap();
             Request::builder().method(Method::OPTIONS).uri(uri).body(Body::empty()).unwrap()
         })
@@ -79,10 +86,10 @@ fn options_for_the_whole_server_has_an_asterisk() {
 
 #[test]
 fn a_password_in_the_url_is_never_sent() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = recorder(case);
-        let url = format!("http://user:secret@{}/path", origin.addr());
-        Agent::new().get(url).send().await.unwrap();
+        let url = format!("{SCHEME}://user:secret@{}/path", origin.addr());
+        wire::agent().get(url).send().await.unwrap();
         let bytes = String::from_utf8(origin.record().connections[0].bytes.clone()).unwrap();
         assert_eq!(bytes, format!("GET /path HTTP/1.1\r\nhost: {}\r\n\r\n", origin.addr()));
     });
@@ -90,16 +97,17 @@ fn a_password_in_the_url_is_never_sent() {
 
 #[test]
 fn host_is_the_authority_of_the_url() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let head =
-            head_of(case, &Agent::new(), |origin| get(format!("http://LocalHost:{}/", origin.port()))).await;
+            head_of(case, &wire::agent(), |origin| get(format!("{SCHEME}://LocalHost:{}/", origin.port())))
+                .await;
         assert!(head.to_lowercase().contains("\r\nhost: localhost:"), "{head}");
         if std::net::TcpListener::bind("[::1]:0").is_err() {
             return eprintln!("skipped: this machine has no ::1");
         }
         let six = ScriptedOrigin::builder().bind("[::1]:0").otherwise(Script::new().request().send(ok("")));
         let six = case.scripted(six);
-        Agent::new().get(six.url("/")).send().await.unwrap();
+        wire::agent().get(six.url("/")).send().await.unwrap();
         let host = format!("[::1]:{}", six.port());
         assert_eq!(six.record().requests()[0].header("host"), Some(&*host));
     });
@@ -107,17 +115,19 @@ fn host_is_the_authority_of_the_url() {
 
 #[test]
 fn a_default_port_is_left_out_of_host() {
-    testkit::run(async |case: &Case| {
-        let address = "127.0.0.5:80";
-        if std::net::TcpListener::bind(address).is_err() {
+    wire::run(async |case: &Case| {
+        let port = wire::DEFAULT_PORT;
+        let address = format!("127.0.0.5:{port}");
+        if std::net::TcpListener::bind(&address).is_err() {
             return eprintln!("skipped: {address} cannot be listened on here");
         }
-        let origin =
-            ScriptedOrigin::builder().bind(address).otherwise(Script::new().request().send(ok("")).repeat());
+        let origin = ScriptedOrigin::builder()
+            .bind(&*address)
+            .otherwise(Script::new().request().send(ok("")).repeat());
         let origin = case.scripted(origin);
-        let agent = Agent::new();
-        for url in ["http://127.0.0.5/", "http://127.0.0.5:80/", "http://127.0.0.5:/"] {
-            agent.get(url).send().await.unwrap().bytes().await.unwrap();
+        let agent = wire::agent();
+        for authority in ["127.0.0.5", &*address, "127.0.0.5:"] {
+            agent.get(format!("{SCHEME}://{authority}/")).send().await.unwrap().bytes().await.unwrap();
         }
         let record = origin.record();
         assert!(record.requests().iter().all(|request| request.header("host") == Some("127.0.0.5")));
@@ -127,8 +137,8 @@ fn a_default_port_is_left_out_of_host() {
 
 #[test]
 fn a_host_of_the_users_own_replaces_that_of_the_url_and_comes_first() {
-    testkit::run(async |case: &Case| {
-        let head = head_of(case, &Agent::new(), |origin| {
+    wire::run(async |case: &Case| {
+        let head = head_of(case, &wire::agent(), |origin| {
             Request::get(origin.url("/"))
                 .header("a", "b")
                 .header("Host", "virtual.example")
@@ -142,8 +152,8 @@ fn a_host_of_the_users_own_replaces_that_of_the_url_and_comes_first() {
 
 #[test]
 fn fields_keep_their_order_and_their_values_byte_for_byte() {
-    testkit::run(async |case: &Case| {
-        let head = head_of(case, &Agent::new(), |origin| {
+    wire::run(async |case: &Case| {
+        let head = head_of(case, &wire::agent(), |origin| {
             Request::get(origin.url("/"))
                 .header("X-Third", "1")
                 .header("x-first", "MiXed; q=\"a, b\"")
@@ -160,12 +170,12 @@ fn fields_keep_their_order_and_their_values_byte_for_byte() {
 
 #[test]
 fn a_repeated_field_is_sent_line_by_line_and_opaque_bytes_as_they_are() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = recorder(case);
         let opaque = HeaderValue::from_bytes(b"caf\xe9").unwrap();
         let request =
             Request::get(origin.url("/")).header("x-a", "1").header("x-a", "2, 3").header("x-b", opaque);
-        Agent::new().request(request.body(Body::empty()).unwrap()).await.unwrap();
+        wire::agent().request(request.body(Body::empty()).unwrap()).await.unwrap();
         let bytes = &origin.record().connections[0].bytes;
         assert!(
             bytes.ends_with(b"\r\nx-a: 1\r\nx-a: 2, 3\r\nx-b: caf\xe9\r\n\r\n"),
@@ -177,8 +187,8 @@ fn a_repeated_field_is_sent_line_by_line_and_opaque_bytes_as_they_are() {
 
 #[test]
 fn title_case_is_for_servers_that_need_it() {
-    testkit::run(async |case: &Case| {
-        let agent = Agent::builder().title_case_headers(true).build().unwrap();
+    wire::run(async |case: &Case| {
+        let agent = wire::builder().title_case_headers(true).build().unwrap();
         let head = head_of(case, &agent, |origin| {
             let request = Request::post(origin.url("/")).header("x-forwarded-for", "a").header("etag", "b");
             request.body(Body::from("hello")).unwrap()
@@ -192,9 +202,9 @@ fn title_case_is_for_servers_that_need_it() {
 
 #[test]
 fn any_method_goes_through() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for method in ["GET", "DELETE", "PROPFIND", "M-SEARCH", "get"] {
-            let head = head_of(case, &Agent::new(), |origin| {
+            let head = head_of(case, &wire::agent(), |origin| {
                 Request::builder().method(method).uri(origin.url("/")).body(Body::empty()).unwrap()
             })
             .await;

@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use keepalive::{Agent, CloseReason};
-use testkit::{Case, Gate, PlainOrigin, Reply, run_paused, run_threads};
+use testkit::{Case, Gate, PlainOrigin, Reply};
 use tokio::task::JoinSet;
 
+use super::wire::{self, SCHEME};
 use crate::kit::{accounts, at_rest, fetch, polled, until};
 
 /// What several origins were asked, in one list.
@@ -31,12 +32,12 @@ impl Log {
 }
 
 fn agent(total: usize) -> Agent {
-    Agent::builder().max_total_sockets(total).build().unwrap()
+    wire::builder().max_total_sockets(total).build().unwrap()
 }
 
 #[test]
 fn the_least_recently_used_idle_socket_of_another_origin_makes_room() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let [a, b, c] = [(); 3].map(|()| case.plain(PlainOrigin::builder()));
         let agent = agent(2);
         for origin in [&a, &b, &a] {
@@ -54,7 +55,7 @@ fn the_least_recently_used_idle_socket_of_another_origin_makes_room() {
 
 #[test]
 fn an_idle_socket_of_one_origin_does_not_block_another() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let [a, b] = [(); 2].map(|()| case.plain(PlainOrigin::builder()));
         let agent = agent(1);
         for n in 1..=3 {
@@ -70,7 +71,7 @@ fn an_idle_socket_of_one_origin_does_not_block_another() {
 /// Node serves the queue of the origin whose socket came free, so that all of A goes before B.
 #[test]
 fn the_queue_is_first_in_first_out_across_origins() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let log = Log::default();
         let origins = [(); 3].map(|()| log.origin(case));
         let agent = agent(1);
@@ -87,7 +88,7 @@ fn the_queue_is_first_in_first_out_across_origins() {
 
 #[test]
 fn steady_load_on_one_origin_does_not_starve_another() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let log = Log::default();
         let [a, c] = [(); 2].map(|()| log.origin(case));
         let agent = agent(1);
@@ -119,12 +120,12 @@ fn steady_load_on_one_origin_does_not_starve_another() {
 /// Node stops looking at the first origin that may not use the slot.
 #[test]
 fn a_free_slot_goes_to_the_first_who_may_use_it() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let (slow, fast) = (Gate::new(), Gate::new());
         let a = case.plain(PlainOrigin::builder().gate(&slow));
         let b = case.plain(PlainOrigin::builder().gate(&fast));
         let c = case.plain(PlainOrigin::builder());
-        let agent = Agent::builder().max_sockets(1).max_total_sockets(2).build().unwrap();
+        let agent = wire::builder().max_sockets(1).max_total_sockets(2).build().unwrap();
         let mut asked = JoinSet::new();
         asked.spawn(polled(fetch(&agent, a.url("/1"))));
         asked.spawn(polled(fetch(&agent, b.url("/1"))));
@@ -144,7 +145,7 @@ fn a_free_slot_goes_to_the_first_who_may_use_it() {
 
 #[test]
 fn the_total_can_be_raised_and_lowered_at_any_time() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origins = [(); 4].map(|()| case.plain(PlainOrigin::builder().gate(&gate)));
         let agent = agent(1);
@@ -172,15 +173,15 @@ fn the_total_can_be_raised_and_lowered_at_any_time() {
 #[cfg(target_os = "linux")] // elsewhere only 127.0.0.1 is configured
 #[test]
 fn never_more_than_the_total_by_the_servers_own_count() {
-    run_threads(2, async |case: &Case| {
+    wire::run_threads(2, async |case: &Case| {
         for close_after in [usize::MAX, 3] {
             let server =
                 case.plain(PlainOrigin::builder().bind("0.0.0.0:0").max_requests_per_connection(close_after));
-            let agent = Agent::builder().max_sockets(3).max_total_sockets(4).build().unwrap();
+            let agent = wire::builder().max_sockets(3).max_total_sockets(4).build().unwrap();
             let mut asked = JoinSet::new();
             for n in 0..400_usize {
                 let origin = SocketAddr::from(([127, 0, 0, 1 + (n % 7) as u8], server.port()));
-                asked.spawn(fetch(&agent, format!("http://{origin}/")));
+                asked.spawn(fetch(&agent, format!("{SCHEME}://{origin}/")));
             }
             for text in asked.join_all().await {
                 assert_eq!(text.unwrap(), "hello");

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use keepalive::{Agent, CloseReason};
+use keepalive::CloseReason;
 use testkit::{Case, Script, ok};
 use tokio::time::advance;
 
+use super::wire;
 use crate::kit::{closed_by, eventually, poll_once, text, turns};
 
 const MS: Duration = Duration::from_millis(1);
@@ -30,10 +31,10 @@ fn a_short_rest_is_read_off_and_the_socket_serves_again() {
     let exact = (head(length), vec![b'x'; length]);
     let chunked = (CHUNKED.to_owned(), [chunks(20), b"0\r\nx-trailer: 1\r\n\r\n".to_vec()].concat());
     for (head, body) in [exact, chunked] {
-        testkit::run_paused(async |case: &Case| {
+        wire::run_paused(async |case: &Case| {
             let script = Script::new().request().send(head).send(&body[..1000]).signal("rest");
             let origin = case.scripted(script.send(&body[1000..]).request().send(ok("again")));
-            let agent = Agent::new();
+            let agent = wire::agent();
             drop(agent.get(origin.url("/")).send().await.unwrap());
             let totals = agent.status().totals;
             assert_eq!((totals.draining, totals.active, totals.idle, totals.done), (1, 0, 0, 1));
@@ -49,12 +50,12 @@ fn a_short_rest_is_read_off_and_the_socket_serves_again() {
 #[test]
 fn up_to_256_kib_are_read_off_wherever_they_are_when_the_body_is_dropped() {
     for there in [0, 1000, 64 * 1024, DRAINED - 1, DRAINED] {
-        testkit::run_paused(async |case: &Case| {
+        wire::run_paused(async |case: &Case| {
             let body = vec![b'x'; DRAINED];
             let script = Script::new().request().send(head(DRAINED)).signal("some").send(&body[..there]);
             let script = script.reached("some").signal("rest").send(&body[there..]);
             let origin = case.scripted(script.request().send(ok("again")));
-            let agent = Agent::new();
+            let agent = wire::agent();
             let response = agent.get(origin.url("/")).send().await.unwrap();
             origin.signal("some");
             if there <= 64 * 1024 {
@@ -72,9 +73,9 @@ fn up_to_256_kib_are_read_off_wherever_they_are_when_the_body_is_dropped() {
 
 #[test]
 fn a_rest_known_to_be_long_is_not_waited_for() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let origin = case.scripted(Script::new().request().send(head(DRAINED + 1)));
-        let agent = Agent::new();
+        let agent = wire::agent();
         drop(agent.get(origin.url("/")).send().await.unwrap());
         assert_eq!(closed_by(&agent), [(CloseReason::BodyNotDrained, 1)]);
         assert_eq!(agent.status().totals.done, 1);
@@ -84,11 +85,11 @@ fn a_rest_known_to_be_long_is_not_waited_for() {
 
 #[test]
 fn a_long_body_of_which_only_a_short_rest_is_unread_is_read_off() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let length = DRAINED + 1000;
         let script = Script::new().request().send(head(length)).send(vec![b'x'; length - 100]).signal("rest");
         let origin = case.scripted(script.send([b'x'; 100]).request().send(ok("again")));
-        let agent = Agent::new();
+        let agent = wire::agent();
         let mut response = agent.get(origin.url("/")).send().await.unwrap();
         let mut read = 0;
         while read < length - 100 {
@@ -104,9 +105,9 @@ fn a_long_body_of_which_only_a_short_rest_is_unread_is_read_off() {
 
 #[test]
 fn a_body_without_end_is_read_off_for_256_kib_and_no_more() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let origin = case.scripted(Script::new().request().send(CHUNKED).send(chunks(4096)));
-        let agent = Agent::new();
+        let agent = wire::agent();
         drop(agent.get(origin.url("/")).send().await.unwrap());
         // No time passes: it is the number of bytes that ends it.
         eventually(|| agent.status().totals.closed == 1).await;
@@ -118,9 +119,9 @@ fn a_body_without_end_is_read_off_for_256_kib_and_no_more() {
 #[test]
 fn a_slow_rest_is_waited_for_50_ms_and_no_more() {
     for body in [head(1000), format!("{CHUNKED}3\r\nabc\r\n")] {
-        testkit::run_paused(async |case: &Case| {
+        wire::run_paused(async |case: &Case| {
             let origin = case.scripted(Script::new().request().send(body));
-            let agent = Agent::new();
+            let agent = wire::agent();
             drop(agent.get(origin.url("/")).send().await.unwrap());
             turns().await;
             advance(49 * MS).await;
@@ -135,11 +136,11 @@ fn a_slow_rest_is_waited_for_50_ms_and_no_more() {
 
 #[test]
 fn a_draining_socket_goes_to_the_request_that_waits_for_it() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let script =
             Script::new().request().send(head(3)).signal("rest").send("abc").request().send(ok("mine"));
         let origin = case.scripted(script);
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let response = agent.get(origin.url("/")).send().await.unwrap();
         let mut second = Box::pin(agent.get(origin.url("/")).send());
         assert!(poll_once(&mut second).await.is_none());
@@ -154,12 +155,12 @@ fn a_draining_socket_goes_to_the_request_that_waits_for_it() {
 
 #[test]
 fn a_rest_that_is_broken_closes_the_socket_and_hurts_nobody() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let broken = Script::new().request().send(CHUNKED).signal("rest").send("zz\r\n");
         let short = Script::new().request().send(head(9)).signal("rest").send("abc").close();
         for (script, reason) in [(broken, CloseReason::ProtocolError), (short, CloseReason::Truncated)] {
             let origin = case.scripted(script);
-            let agent = Agent::new();
+            let agent = wire::agent();
             drop(agent.get(origin.url("/")).send().await.unwrap());
             origin.signal("rest");
             eventually(|| agent.status().totals.closed == 1).await;
@@ -171,9 +172,9 @@ fn a_rest_that_is_broken_closes_the_socket_and_hurts_nobody() {
 
 #[test]
 fn a_body_dropped_outside_of_a_runtime_closes_its_socket() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.scripted(Script::new().request().send(head(3)));
-        let agent = Agent::new();
+        let agent = wire::agent();
         let response = agent.get(origin.url("/")).send().await.unwrap();
         std::thread::scope(|scope| {
             scope.spawn(move || drop(response));
@@ -186,9 +187,9 @@ fn a_body_dropped_outside_of_a_runtime_closes_its_socket() {
 fn a_small_body_kept_unread_does_not_pin_its_socket() {
     let chunked = format!("{CHUNKED}3\r\nabc\r\n0\r\n\r\n").into_bytes();
     for body in [ok("abc"), chunked] {
-        testkit::run(async |case: &Case| {
+        wire::run(async |case: &Case| {
             let origin = case.scripted(Script::new().request().send(body).repeat());
-            let agent = Agent::builder().max_sockets(1).build().unwrap();
+            let agent = wire::builder().max_sockets(1).build().unwrap();
             let mut kept = Vec::new();
             for _ in 0..5 {
                 kept.push(agent.get(origin.url("/")).send().await.unwrap());

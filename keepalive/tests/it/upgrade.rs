@@ -5,6 +5,7 @@ use keepalive::{Agent, Body, CloseReason, RequestBuilder, Upgraded};
 use testkit::{Case, End, Script, ScriptedOrigin, ok, response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::wire::{self, SCHEME};
 use crate::kit::{closed_by, eventually, poll_once, text};
 use crate::sending::feed::feed;
 
@@ -27,11 +28,11 @@ fn switching(case: &Case) -> ScriptedOrigin {
 
 #[test]
 fn the_connection_is_handed_out_with_the_bytes_behind_the_head() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for (with_head, later) in [("ahead ", "later"), ("", "ahead later"), ("ahead later", "")] {
             let script = Script::new().request().send(format!("{SWITCHED}{with_head}"));
             let origin = case.scripted(script.signal("go").send(later).read_to_end().send(" bye"));
-            let agent = Agent::new();
+            let agent = wire::agent();
             let mut io = upgraded(&agent, &origin).await;
             origin.signal("go");
             let mut bytes = [0; 11];
@@ -50,9 +51,9 @@ fn the_connection_is_handed_out_with_the_bytes_behind_the_head() {
 
 #[test]
 fn an_upgraded_socket_is_counted_as_such_until_it_is_dropped() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = switching(case);
-        let agent = Agent::new();
+        let agent = wire::agent();
         let io = upgraded(&agent, &origin).await;
         let status = agent.status();
         assert_eq!((status.totals.upgraded, status.totals.active, status.totals.done), (1, 0, 1));
@@ -67,12 +68,12 @@ fn an_upgraded_socket_is_counted_as_such_until_it_is_dropped() {
 
 #[test]
 fn an_upgraded_socket_leaves_its_place_at_the_origin_to_others() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = ScriptedOrigin::builder()
             .connection(Script::new().request().send(SWITCHED).read_to_end())
             .otherwise(Script::new().request().send(ok("next")));
         let origin = case.scripted(origin);
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         let io = upgraded(&agent, &origin).await;
         assert_eq!(text(&agent, &origin.url("/")).await, "next");
         assert_eq!(origin.record().peak_open, 2);
@@ -82,12 +83,12 @@ fn an_upgraded_socket_leaves_its_place_at_the_origin_to_others() {
 
 #[test]
 fn an_upgraded_socket_keeps_its_place_in_the_total() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = ScriptedOrigin::builder()
             .connection(Script::new().request().send(SWITCHED).read_to_end())
             .otherwise(Script::new().request().send(ok("next")));
         let origin = case.scripted(origin);
-        let agent = Agent::builder().max_total_sockets(1).build().unwrap();
+        let agent = wire::builder().max_total_sockets(1).build().unwrap();
         let io = upgraded(&agent, &origin).await;
         let mut next = Box::pin(agent.get(origin.url("/")).send());
         assert!(poll_once(&mut next).await.is_none());
@@ -100,9 +101,9 @@ fn an_upgraded_socket_keeps_its_place_in_the_total() {
 
 #[test]
 fn an_upgrade_that_nobody_takes_is_closed_with_its_response() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = switching(case);
-        let agent = Agent::new();
+        let agent = wire::agent();
         let response = asking(&agent, &origin).send().await.unwrap();
         assert_eq!(agent.status().totals.upgraded, 1);
         assert_eq!(response.text().await.unwrap(), "", "it is no body");
@@ -112,10 +113,10 @@ fn an_upgrade_that_nobody_takes_is_closed_with_its_response() {
 
 #[test]
 fn what_is_no_upgrade_gives_its_body_back() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let long = "x".repeat(100_000);
         let origin = case.scripted(Script::new().request().send(response(426, &[], &long)).repeat());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let response = asking(&agent, &origin).send().await.unwrap();
         assert_eq!(response.status(), 426);
         let body = response.into_body().into_upgraded().unwrap_err();
@@ -126,9 +127,9 @@ fn what_is_no_upgrade_gives_its_body_back() {
 
 #[test]
 fn both_fields_must_ask_for_an_upgrade() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = switching(case);
-        let agent = Agent::new();
+        let agent = wire::agent();
         for (name, value) in [("connection", "upgrade"), ("upgrade", "echo")] {
             let error = agent.get(origin.url("/")).header(name, value).send().await.unwrap_err();
             assert!(error.is_protocol(), "{error}");
@@ -138,10 +139,10 @@ fn both_fields_must_ask_for_an_upgrade() {
 
 #[test]
 fn an_upgraded_socket_outlives_its_agent_and_ends_with_destroy() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin =
             case.scripted(Script::new().request().send(SWITCHED).signal("go").send("alive").read_to_end());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let mut kept = upgraded(&agent, &origin).await;
         drop(agent);
         origin.signal("go");
@@ -149,7 +150,7 @@ fn an_upgraded_socket_outlives_its_agent_and_ends_with_destroy() {
         kept.read_exact(&mut bytes).await.unwrap();
         assert_eq!(&bytes, b"alive");
 
-        let agent = Agent::new();
+        let agent = wire::agent();
         let mut destroyed = upgraded(&agent, &origin).await;
         agent.destroy();
         let mut rest = Vec::new();
@@ -160,14 +161,20 @@ fn an_upgraded_socket_outlives_its_agent_and_ends_with_destroy() {
     });
 }
 
+/// Without a scheme it means plain TCP.
+fn connect(origin: &ScriptedOrigin) -> Request<Body> {
+    let uri = if SCHEME == "http" { origin.addr().to_string() } else { origin.url("/") };
+    Request::connect(uri).body(Body::empty()).unwrap()
+}
+
 #[test]
 fn connect_opens_a_tunnel_on_any_2xx() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for head in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 204 Fine\r\ncontent-length: 7\r\n\r\n"] {
             let origin = case.scripted(Script::new().request().send(format!("{head}ahead")).read_to_end());
-            let agent = Agent::new();
+            let agent = wire::agent();
             let authority = origin.addr().to_string();
-            let request = Request::connect(&authority).body(Body::empty()).unwrap();
+            let request = connect(&origin);
             let response = agent.request(request).await.unwrap();
             let mut io = response.into_body().into_upgraded().unwrap();
             let mut bytes = [0; 5];
@@ -185,11 +192,11 @@ fn connect_opens_a_tunnel_on_any_2xx() {
 
 #[test]
 fn a_refused_connect_is_a_response_like_any_other() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.scripted(Script::new().request().send(response(407, &[], "who are you?")).repeat());
-        let agent = Agent::new();
+        let agent = wire::agent();
         for _ in 0..2 {
-            let request = Request::connect(origin.addr().to_string()).body(Body::empty()).unwrap();
+            let request = connect(&origin);
             let response = agent.request(request).await.unwrap();
             assert_eq!(response.status(), 407);
             let body = response.into_body().into_upgraded().unwrap_err();
@@ -201,9 +208,9 @@ fn a_refused_connect_is_a_response_like_any_other() {
 
 #[test]
 fn a_switch_before_the_request_is_sent_whole_is_refused() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.scripted(Script::new().head().send(SWITCHED).read_to_end());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let (feeder, body) = feed();
         feeder.data("some");
         let request =
@@ -218,9 +225,9 @@ fn a_switch_before_the_request_is_sent_whole_is_refused() {
 
 #[test]
 fn a_request_with_a_body_can_ask_for_an_upgrade() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.scripted(Script::new().request().send(SWITCHED).read_to_end());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let request = agent.post(origin.url("/")).header("connection", "upgrade").header("upgrade", "echo");
         let response = request.body("settings").send().await.unwrap();
         assert!(response.into_body().into_upgraded().is_ok());

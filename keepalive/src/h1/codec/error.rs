@@ -76,6 +76,9 @@ impl ProtocolError {
 impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotHttp(x) if x.is_tls() => {
+                f.write_str("the server speaks TLS on this port, and was asked in plain HTTP: use `https`")
+            }
             Self::NotHttp(x) => write!(f, "the server does not speak HTTP/1: its first bytes are {x}"),
             Self::Version(x) => write!(f, "the server answered in another HTTP version: {x}"),
             Self::StatusLine(x) => write!(f, "the status line is malformed: {x}"),

@@ -21,6 +21,12 @@ impl Excerpt {
         Self { bytes, len, cut: source.len() > MAX }
     }
 
+    /// Whether they are the beginning of a TLS record: an alert or a handshake, of any version since SSL 3
+    /// (RFC 8446 §5.1).
+    pub(super) fn is_tls(&self) -> bool {
+        matches!(self.bytes[..self.len], [0x15 | 0x16, 0x03, ..])
+    }
+
     /// The line that `source` begins with, without its end.
     pub(super) fn of_line(source: &[u8]) -> Self {
         let end = source.iter().position(|&b| b == b'\n').unwrap_or(source.len());

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 
 use keepalive::Agent;
-use testkit::{Case, PlainOrigin, Reply, run_threads};
+use testkit::{Case, PlainOrigin, Reply};
 use tokio::task::JoinSet;
 
 use super::phases::ends;
+use super::wire::{self, SCHEME};
 use crate::kit::at_rest;
 use crate::lifecycle::stress::Dice;
 
@@ -23,8 +24,8 @@ async fn abort_at_random(case: &Case, max_total_sockets: usize) {
             .bind("0.0.0.0:0")
             .reply(move |request| Reply::ok(vec![b'x'; sizes[request.order % sizes.len()]])),
     );
-    let url = |n: u8| format!("http://{}/", SocketAddr::from(([127, 0, 0, n], server.port())));
-    let agent = Agent::builder().max_sockets(3).max_total_sockets(max_total_sockets).build().unwrap();
+    let url = |n: u8| format!("{SCHEME}://{}/", SocketAddr::from(([127, 0, 0, n], server.port())));
+    let agent = wire::builder().max_sockets(3).max_total_sockets(max_total_sockets).build().unwrap();
     let mut dice = Dice(7);
     let (mut aborted, mut finished) = (0, 0);
     for _ in 0..40 {
@@ -69,11 +70,11 @@ async fn abort_at_random(case: &Case, max_total_sockets: usize) {
 #[cfg(target_os = "linux")] // elsewhere only 127.0.0.1 is configured
 #[test]
 fn tasks_aborted_at_random_points_leave_nothing() {
-    run_threads(4, async |case: &Case| abort_at_random(case, 100).await);
+    wire::run_threads(4, async |case: &Case| abort_at_random(case, 100).await);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn tasks_aborted_at_random_points_leave_nothing_at_the_total_cap() {
-    run_threads(4, async |case: &Case| abort_at_random(case, 4).await);
+    wire::run_threads(4, async |case: &Case| abort_at_random(case, 4).await);
 }

@@ -7,11 +7,12 @@ use std::future::Future;
 use std::pin::Pin;
 
 use keepalive::{Agent, Body, CloseReason, Totals};
-use testkit::{Case, Gate, PlainOrigin, Reply, Script, ScriptedOrigin, ok, run};
+use testkit::{Case, Gate, PlainOrigin, Reply, Script, ScriptedOrigin, ok};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 #[cfg(target_os = "linux")]
+use super::wire::{self, SCHEME};
 use crate::dial::hanging::{fill, narrow};
 use crate::kit::{accounts, at_rest, eventually, fetch, poll, poll_once, polled, text, turns, until};
 use crate::sending::feed::feed;
@@ -20,7 +21,7 @@ use crate::sending::feed::feed;
 const POLLS: usize = 6;
 
 fn one() -> Agent {
-    Agent::builder().max_sockets(1).build().unwrap()
+    wire::builder().max_sockets(1).build().unwrap()
 }
 
 /// Polls a request `polls` times that must not come to its end with that.
@@ -51,7 +52,7 @@ pub(super) async fn ends(agent: &Agent) {
 
 #[test]
 fn in_the_queue() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for polls in 1..=POLLS {
             let gate = Gate::new();
             let origin = case.plain(PlainOrigin::builder().gate(&gate).reply(|_| Reply::ok("next")));
@@ -75,13 +76,13 @@ fn in_the_queue() {
 #[cfg(target_os = "linux")] // elsewhere a full backlog does not make a dial hang
 #[test]
 fn while_its_dial_hangs() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let elsewhere = case.plain(PlainOrigin::builder().reply(|_| Reply::ok("next")));
         for polls in 1..=POLLS {
             let (_listener, address) = narrow();
             let _filler = fill(address);
             let agent = one();
-            let mut dialling = Box::pin(fetch(&agent, format!("http://{address}/")));
+            let mut dialling = Box::pin(fetch(&agent, format!("{SCHEME}://{address}/")));
             poll_it(&mut dialling, polls).await;
             assert_eq!(accounts(&agent).connecting, 1);
             drop(dialling);
@@ -97,7 +98,7 @@ fn while_its_dial_hangs() {
 /// Without a turn of the runtime the dial has not even begun; with some, its socket is there and offered.
 #[test]
 fn while_it_dials_and_when_its_socket_is_there() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for polls in 1..=POLLS {
             for offered in [false, true] {
                 let origin = case.plain(PlainOrigin::builder().reply(|_| Reply::ok("next")));
@@ -122,7 +123,7 @@ fn while_it_dials_and_when_its_socket_is_there() {
 /// The server reads the head and no more, so that the socket is full at some time.
 #[test]
 fn while_it_writes() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for polls in 1..=POLLS {
             let origin = case.scripted(
                 ScriptedOrigin::builder()
@@ -151,7 +152,7 @@ fn while_it_writes() {
 /// The request's body comes in pieces; the server reads them all and does not answer.
 #[test]
 fn between_the_pieces_of_its_body() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for pieces in 1..=POLLS {
             let origin = case.scripted(
                 ScriptedOrigin::builder()
@@ -176,14 +177,14 @@ fn between_the_pieces_of_its_body() {
 
 #[test]
 fn while_its_body_is_held_back_for_a_100() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for polls in 1..=POLLS {
             let origin = case.scripted(
                 ScriptedOrigin::builder()
                     .connection(Script::new().head().reached("head").read_to_end())
                     .otherwise(Script::new().request().send(ok("next")).repeat()),
             );
-            let agent = Agent::builder().max_sockets(1).expect_continue_timeout(None).build().unwrap();
+            let agent = wire::builder().max_sockets(1).expect_continue_timeout(None).build().unwrap();
             let request = agent.put(origin.url("/")).header("expect", "100-continue").body("payload");
             let mut held = Box::pin(request.send());
             tokio::select! {
@@ -203,7 +204,7 @@ fn while_its_body_is_held_back_for_a_100() {
 #[test]
 fn in_the_head() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n";
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for polls in 1..=head.len() {
             let slow = head.bytes().enumerate().fold(
                 Script::new().request().reached("asked"),
@@ -237,7 +238,7 @@ fn in_the_head() {
 /// The body comes in 8 chunks of 64 KiB, too much to be read off at once; it is dropped after the k-th piece.
 #[test]
 fn in_the_body() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for pieces in 0..=20 {
             let whole = ok(vec![b'x'; 8 << 16]);
             let first = Script::new().request().send(whole).request().send(ok("next"));
@@ -263,7 +264,7 @@ fn in_the_body() {
 /// The rest of a dropped body comes in pieces, and `destroy()` in between.
 #[test]
 fn while_it_drains() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for pieces in 0..=4 {
             let script = Script::new().request().send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
             let script = (0..4).fold(script, |script, n| {
@@ -295,7 +296,7 @@ fn while_it_drains() {
 #[test]
 fn while_it_upgrades() {
     let switched = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for polls in 1..=POLLS {
             for switches in [false, true] {
                 let origin = case.scripted(

@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::Frame;
 use keepalive::{Agent, Body, Error};
-use testkit::{Case, Script, ScriptedOrigin, ok, run};
+use testkit::{Case, Script, ScriptedOrigin, ok};
 use tokio::task::JoinSet;
 
+use super::wire;
 use crate::kit::{at_rest, fetch, polled};
 
 /// A body in pieces that is never there at once.
@@ -63,7 +64,7 @@ where
         let origin = case.scripted(
             ScriptedOrigin::builder().connection(pieces.repeat()).otherwise(at_once.clone().repeat()),
         );
-        let agent = Agent::builder().max_sockets(1).build().unwrap();
+        let agent = wire::builder().max_sockets(1).build().unwrap();
         // Somebody else's request, so that this one has to wait for the socket.
         let mut other = JoinSet::new();
         if wait {
@@ -100,20 +101,20 @@ where
 
 #[test]
 fn a_get_dropped_after_any_poll_leaks_nothing() {
-    run(async |case: &Case| drop_after_each_poll(case, get, false).await);
+    wire::run(async |case: &Case| drop_after_each_poll(case, get, false).await);
 }
 
 #[test]
 fn a_post_dropped_after_any_poll_leaks_nothing() {
-    run(async |case: &Case| drop_after_each_poll(case, post, false).await);
+    wire::run(async |case: &Case| drop_after_each_poll(case, post, false).await);
 }
 
 #[test]
 fn a_get_that_has_to_wait_dropped_after_any_poll_leaks_nothing() {
-    run(async |case: &Case| drop_after_each_poll(case, get, true).await);
+    wire::run(async |case: &Case| drop_after_each_poll(case, get, true).await);
 }
 
 #[test]
 fn a_post_that_has_to_wait_dropped_after_any_poll_leaks_nothing() {
-    run(async |case: &Case| drop_after_each_poll(case, post, true).await);
+    wire::run(async |case: &Case| drop_after_each_poll(case, post, true).await);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use keepalive::{Agent, AgentBuilder, CloseReason};
 use testkit::{Case, PlainOrigin, Script, ok};
 
+use super::wire;
 use crate::kit::{closed_by, eventually, poll_once, text};
 
 fn built(builder: AgentBuilder) -> Agent {
@@ -15,7 +16,7 @@ fn built(builder: AgentBuilder) -> Agent {
 /// A request fails on a socket that is then closed for this reason.
 async fn fails(case: &Case, script: Script, reason: CloseReason) {
     let origin = case.scripted(script);
-    let agent = Agent::new();
+    let agent = wire::agent();
     let outcome = match agent.get(origin.url("/")).send().await {
         Ok(response) => response.text().await,
         Err(error) => Err(error),
@@ -27,7 +28,7 @@ async fn fails(case: &Case, script: Script, reason: CloseReason) {
 
 #[test]
 fn a_broken_response() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let half = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf";
         fails(case, Script::new().request().send(half).close(), CloseReason::Truncated).await;
         fails(case, Script::new().request().close(), CloseReason::Truncated).await;
@@ -38,9 +39,9 @@ fn a_broken_response() {
 
 #[test]
 fn a_dial_that_failed_and_one_that_was_given_up() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let agent = Agent::new();
+        let agent = wire::agent();
         let mut request = Box::pin(agent.get(origin.url("/")).send());
         assert!(poll_once(&mut request).await.is_none());
         agent.destroy();
@@ -49,7 +50,7 @@ fn a_dial_that_failed_and_one_that_was_given_up() {
         assert_eq!(closed_by(&agent), [(CloseReason::DialAborted, 1)]);
 
         origin.stop();
-        let agent = Agent::new();
+        let agent = wire::agent();
         agent.get(origin.url("/")).send().await.unwrap_err();
         assert_eq!(closed_by(&agent), [(CloseReason::DialFailed, 1)]);
         assert_eq!(agent.status().totals.failed_dials, 1);
@@ -58,9 +59,9 @@ fn a_dial_that_failed_and_one_that_was_given_up() {
 
 #[test]
 fn a_request_that_was_dropped_or_took_too_long() {
-    testkit::run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let origin = case.scripted(Script::new().request().reached("asked"));
-        let agent = Agent::new();
+        let agent = wire::agent();
         let mut request = Box::pin(agent.get(origin.url("/")).send());
         tokio::select! {
             _ = &mut request => panic!("nothing was answered"),
@@ -68,7 +69,7 @@ fn a_request_that_was_dropped_or_took_too_long() {
         }
         assert_eq!(closed_by(&agent), [(CloseReason::Cancelled, 1)]);
 
-        let agent = built(Agent::builder().timeout(Duration::from_secs(3)));
+        let agent = built(wire::builder().timeout(Duration::from_secs(3)));
         let mut request = Box::pin(agent.get(origin.url("/")).send());
         tokio::select! {
             _ = &mut request => panic!("no time has passed"),
@@ -82,9 +83,9 @@ fn a_request_that_was_dropped_or_took_too_long() {
 
 #[test]
 fn an_idle_socket_that_the_server_closed() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.scripted(Script::new().request().send(ok("")).close());
-        let agent = Agent::new();
+        let agent = wire::agent();
         text(&agent, &origin.url("/")).await;
         eventually(|| agent.status().totals.closed == 1).await;
         assert_eq!(closed_by(&agent), [(CloseReason::ClosedByServer, 1)]);
@@ -94,24 +95,24 @@ fn an_idle_socket_that_the_server_closed() {
 #[test]
 fn an_idle_socket_that_the_agent_closed() {
     use CloseReason::{AgentClosed, CloseIdle, Destroyed, IdleLimit, KeepAliveOff};
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
         let used = async |builder: AgentBuilder| {
             let agent = built(builder);
             text(&agent, &origin.url("/")).await;
             agent
         };
-        let agent = used(Agent::builder().keep_alive(false)).await;
+        let agent = used(wire::builder().keep_alive(false)).await;
         assert_eq!(closed_by(&agent), [(KeepAliveOff, 1)]);
-        let agent = used(Agent::builder().max_free_sockets(0)).await;
+        let agent = used(wire::builder().max_free_sockets(0)).await;
         assert_eq!(closed_by(&agent), [(IdleLimit, 1)]);
-        let agent = used(Agent::builder()).await;
+        let agent = used(wire::builder()).await;
         agent.close_idle();
         assert_eq!(closed_by(&agent), [(CloseIdle, 1)]);
-        let agent = used(Agent::builder()).await;
+        let agent = used(wire::builder()).await;
         agent.close().await;
         assert_eq!(closed_by(&agent), [(AgentClosed, 1)]);
-        let agent = used(Agent::builder()).await;
+        let agent = used(wire::builder()).await;
         agent.destroy();
         assert_eq!(closed_by(&agent), [(Destroyed, 1)]);
     });
@@ -119,14 +120,14 @@ fn an_idle_socket_that_the_agent_closed() {
 
 #[test]
 fn an_idle_socket_that_was_one_too_many() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let (one, two) = (case.plain(PlainOrigin::builder()), case.plain(PlainOrigin::builder()));
-        let agent = built(Agent::builder().max_total_sockets(1));
+        let agent = built(wire::builder().max_total_sockets(1));
         text(&agent, &one.url("/")).await;
         text(&agent, &two.url("/")).await;
         assert_eq!(closed_by(&agent), [(CloseReason::Evicted, 1)]);
 
-        let agent = Agent::new();
+        let agent = wire::agent();
         text(&agent, &one.url("/")).await;
         text(&agent, &two.url("/")).await;
         agent.set_max_total_sockets(1).unwrap();

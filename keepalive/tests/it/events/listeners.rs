@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use keepalive::{Agent, EVENTS_KEPT, Event};
-use testkit::{Case, PlainOrigin, run, run_threads};
+use testkit::{Case, PlainOrigin};
 use tokio::runtime;
 
+use super::wire;
 use super::{built, short, told};
 use crate::kit::{fetch, polled, text};
 
@@ -20,9 +21,9 @@ fn make(agent: &Agent, url: &str, events: usize) {
 
 #[test]
 fn a_slow_listener_loses_the_oldest_and_is_told_how_many() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut slow) = built(Agent::builder().max_sockets(1));
+        let (agent, mut slow) = built(wire::builder().max_sockets(1));
         let holder = polled(fetch(&agent, origin.url("/")));
         make(&agent, &origin.url("/"), EVENTS_KEPT + 10);
         // One more than those is `dialing 1`, which came first.
@@ -39,9 +40,9 @@ fn a_slow_listener_loses_the_oldest_and_is_told_how_many() {
 
 #[test]
 fn every_listener_sees_all_from_its_subscription_on() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut first) = built(Agent::builder());
+        let (agent, mut first) = built(wire::builder());
         text(&agent, &origin.url("/")).await;
         let mut second = agent.subscribe();
         let mut third = agent.subscribe();
@@ -61,9 +62,9 @@ fn every_listener_sees_all_from_its_subscription_on() {
 
 #[test]
 fn a_listener_is_woken_and_a_dropped_next_loses_nothing() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder());
+        let (agent, mut events) = built(wire::builder());
         for _ in 0..3 {
             let mut next = Box::pin(events.next());
             assert!(next.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -102,9 +103,9 @@ fn a_listener_is_woken_and_a_dropped_next_loses_nothing() {
 
 #[test]
 fn a_listener_does_not_keep_the_agent_and_hears_its_last_socket() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder());
+        let (agent, mut events) = built(wire::builder());
         let response = agent.get(origin.url("/")).send().await.unwrap();
         drop(agent);
         response.text().await.unwrap();
@@ -121,9 +122,9 @@ fn a_listener_does_not_keep_the_agent_and_hears_its_last_socket() {
 /// The dial outlives the pool by a moment; its end is told all the same, and only then is there no more.
 #[test]
 fn a_dial_under_way_when_the_agent_is_dropped_is_told_to_its_end() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder());
+        let (agent, mut events) = built(wire::builder());
         let request = polled(fetch(&agent, origin.url("/")));
         drop((request, agent));
         assert_eq!(told(&mut events), ["dialing 1", "unserved r1 cancelled"]);
@@ -149,9 +150,9 @@ impl Wake for Curious {
 
 #[test]
 fn a_listeners_waker_may_turn_to_the_agent() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder());
+        let (agent, mut events) = built(wire::builder());
         let curious = Arc::new(Curious { agent: agent.clone(), asked: AtomicUsize::new(0) });
         let waker = Waker::from(Arc::clone(&curious));
         let mut next = Box::pin(events.next());
@@ -167,9 +168,9 @@ fn a_listeners_waker_may_turn_to_the_agent() {
 /// Listeners come and go while others write.
 #[test]
 fn no_event_is_lost_between_threads() {
-    run_threads(2, async |case: &Case| {
+    wire::run_threads(2, async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder().max_sockets(2));
+        let (agent, mut events) = built(wire::builder().max_sockets(2));
         let listener = std::thread::spawn(move || {
             let runtime = runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(async {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use keepalive::Agent;
-use testkit::{Case, PlainOrigin, Reply, run, run_paused};
+use testkit::{Case, PlainOrigin, Reply};
 use tokio::time::advance;
 
+use super::wire;
 use super::{built, told};
 use crate::kit::{text, until};
 
@@ -14,11 +14,11 @@ const SECOND: Duration = Duration::from_secs(1);
 #[test]
 fn an_idle_socket_whose_time_is_up() {
     let hinting = || PlainOrigin::builder().reply(|_| Reply::ok("").header("keep-alive", "timeout=5"));
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         for (agent, origin, seconds, reason) in [
-            (Agent::builder(), case.plain(PlainOrigin::builder()), 15, "idle_timeout"),
-            (Agent::builder(), case.plain(hinting()), 4, "keep_alive_hint"),
-            (Agent::builder().max_socket_age(9 * SECOND), case.plain(PlainOrigin::builder()), 9, "max_age"),
+            (wire::builder(), case.plain(PlainOrigin::builder()), 15, "idle_timeout"),
+            (wire::builder(), case.plain(hinting()), 4, "keep_alive_hint"),
+            (wire::builder().max_socket_age(9 * SECOND), case.plain(PlainOrigin::builder()), 9, "max_age"),
         ] {
             let (agent, mut events) = built(agent);
             text(&agent, &origin.url("/")).await;
@@ -34,9 +34,9 @@ fn an_idle_socket_whose_time_is_up() {
 
 #[test]
 fn a_socket_that_may_carry_no_more_requests() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder().max_requests_per_socket(2));
+        let (agent, mut events) = built(wire::builder().max_requests_per_socket(2));
         text(&agent, &origin.url("/")).await;
         text(&agent, &origin.url("/")).await;
         assert_eq!(told(&mut events).last().map(String::as_str), Some("closed 1 max_requests after 2"));
@@ -45,9 +45,9 @@ fn a_socket_that_may_carry_no_more_requests() {
 
 #[test]
 fn a_socket_whose_agent_is_dropped() {
-    run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder());
+        let (agent, mut events) = built(wire::builder());
         text(&agent, &origin.url("/")).await;
         told(&mut events);
         drop(agent);

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use keepalive::{Agent, Event};
-use testkit::{Case, Gate, PlainOrigin, Script, run_paused};
+use keepalive::Event;
+use testkit::{Case, Gate, PlainOrigin, Script};
 use tokio::time::advance;
 
+use super::wire;
 use super::{built, told};
 use crate::kit::{fetch, poll_once, polled, until};
 
@@ -13,11 +14,11 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn one_is_dropped_one_is_late_one_is_turned_away() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate));
         let (agent, mut events) =
-            built(Agent::builder().max_sockets(1).max_queued(2).queue_timeout(SECOND * 2));
+            built(wire::builder().max_sockets(1).max_queued(2).queue_timeout(SECOND * 2));
         let active = tokio::spawn(fetch(&agent, origin.url("/")));
         origin.wait(|stats| stats.requests == 1).await;
         told(&mut events);
@@ -47,10 +48,10 @@ fn waited(event: Event) -> (&'static str, Duration) {
 
 #[test]
 fn times_are_those_of_the_agents_clock() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
         let origin = case.plain(PlainOrigin::builder().gate(&gate));
-        let (agent, mut events) = built(Agent::builder().max_sockets(1).free_socket_timeout(None));
+        let (agent, mut events) = built(wire::builder().max_sockets(1).free_socket_timeout(None));
         let active = tokio::spawn(fetch(&agent, origin.url("/")));
         origin.wait(|stats| stats.requests == 1).await;
         let queued = polled(fetch(&agent, origin.url("/")));
@@ -86,9 +87,9 @@ fn times_are_those_of_the_agents_clock() {
 
 #[test]
 fn a_request_that_waits_for_its_own_dial_is_not_queued() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let (agent, mut events) = built(Agent::builder().max_sockets(2));
+        let (agent, mut events) = built(wire::builder().max_sockets(2));
         let all: [_; 3] = std::array::from_fn(|_| polled(fetch(&agent, origin.url("/"))));
         assert_eq!(told(&mut events), ["dialing 1", "dialing 2", "queued r3"]);
         drop(all);
@@ -98,9 +99,9 @@ fn a_request_that_waits_for_its_own_dial_is_not_queued() {
 /// It was given a socket, and that was dead before a byte was written: it counts as none.
 #[test]
 fn a_new_socket_that_is_dead_at_once_serves_nobody() {
-    run_paused(async |case: &Case| {
+    wire::run_paused(async |case: &Case| {
         let origin = case.scripted(Script::new().close());
-        let (agent, mut events) = built(Agent::builder());
+        let (agent, mut events) = built(wire::builder());
         let request = polled(fetch(&agent, origin.url("/")));
         until(&agent, |totals| totals.active == 1).await;
         origin.wait(|record| record.accepted() == 1 && record.open() == 0).await;

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keepalive::{Agent, Event, Events, Totals};
-use testkit::{Case, PlainOrigin, Reply, run, run_threads};
+use keepalive::{Event, Events, Totals};
+use testkit::{Case, PlainOrigin, Reply};
 use tokio::task::JoinSet;
 
 use super::built;
+use super::wire;
 use crate::kit::{at_rest, fetch, within_polls};
 
 #[derive(Default)]
@@ -81,7 +82,7 @@ async fn workload(case: &Case) {
     let builder = || PlainOrigin::builder().max_requests_per_connection(3);
     let large = builder().reply(|_| Reply::ok(vec![b'x'; 300 * 1024]));
     let origins = [case.plain(builder()), case.plain(builder()), case.plain(large)];
-    let (agent, mut events) = built(Agent::builder().max_sockets(3).max_total_sockets(5).max_queued(12));
+    let (agent, mut events) = built(wire::builder().max_sockets(3).max_total_sockets(5).max_queued(12));
     let mut tally = Tally::default();
     for round in 0..12_usize {
         let mut asked = JoinSet::new();
@@ -108,10 +109,10 @@ async fn workload(case: &Case) {
 
 #[test]
 fn the_events_add_up_to_the_totals() {
-    run(async |case: &Case| workload(case).await);
+    wire::run(async |case: &Case| workload(case).await);
 }
 
 #[test]
 fn the_events_add_up_to_the_totals_on_several_threads() {
-    run_threads(2, async |case: &Case| workload(case).await);
+    wire::run_threads(2, async |case: &Case| workload(case).await);
 }

@@ -4,16 +4,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use keepalive::{Agent, Totals};
-use testkit::{Case, PlainOrigin, Reply, run_threads};
+use testkit::{Case, PlainOrigin, Reply};
 use tokio::task::JoinSet;
 
+use super::wire::{self, SCHEME};
 use crate::kit::{accounts, at_rest, fetch, within_polls};
 
 #[test]
 fn ten_thousand_requests_on_many_threads_are_all_accounted_for() {
-    run_threads(4, async |case: &Case| {
+    wire::run_threads(4, async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
-        let agent = Agent::builder().max_sockets(8).build().unwrap();
+        let agent = wire::builder().max_sockets(8).build().unwrap();
         let mut workers = JoinSet::new();
         for _ in 0..200 {
             let (agent, url) = (agent.clone(), origin.url("/"));
@@ -66,8 +67,9 @@ async fn everything_at_once(case: &Case, keep_alive: bool) -> Totals {
         let reply = if request.order % 3 == 0 { reply.chunked() } else { reply };
         if request.order % 7 == 0 { reply.close() } else { reply }
     }));
-    let url = |n: usize| format!("http://{}/", SocketAddr::from(([127, 0, 0, 1 + n as u8], server.port())));
-    let agent = Agent::builder().max_sockets(3).max_total_sockets(6).keep_alive(keep_alive).build().unwrap();
+    let url =
+        |n: usize| format!("{SCHEME}://{}/", SocketAddr::from(([127, 0, 0, 1 + n as u8], server.port())));
+    let agent = wire::builder().max_sockets(3).max_total_sockets(6).keep_alive(keep_alive).build().unwrap();
     let mut workers = JoinSet::new();
     for worker in 0..40 {
         let (agent, urls) = (agent.clone(), [0, 1, 2, 3].map(url));
@@ -102,7 +104,7 @@ async fn everything_at_once(case: &Case, keep_alive: bool) -> Totals {
 #[cfg(target_os = "linux")] // elsewhere only 127.0.0.1 is configured
 #[test]
 fn random_drops_closes_and_limits_leave_the_agent_in_order() {
-    run_threads(4, async |case: &Case| {
+    wire::run_threads(4, async |case: &Case| {
         let totals = everything_at_once(case, true).await;
         assert!(totals.cancelled > 0 && totals.reused > 0, "{totals:#?}");
     });
@@ -111,7 +113,7 @@ fn random_drops_closes_and_limits_leave_the_agent_in_order() {
 #[cfg(target_os = "linux")]
 #[test]
 fn random_drops_closes_and_limits_leave_an_agent_without_keep_alive_in_order() {
-    run_threads(4, async |case: &Case| {
+    wire::run_threads(4, async |case: &Case| {
         assert_eq!(everything_at_once(case, false).await.idle, 0);
     });
 }

@@ -6,10 +6,11 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Frame;
-use keepalive::{Agent, Body, Error};
+use keepalive::{Body, Error};
 use testkit::{Case, Script, ScriptedOrigin, ok};
 
 use super::stale_once;
+use super::wire;
 use crate::kit::text;
 
 const LIMIT: usize = 64 * 1024;
@@ -42,7 +43,7 @@ impl http_body::Body for Pieces {
 /// The bodies of both attempts at a PUT on a socket that proves stale, or the error.
 async fn both(case: &Case, body: Body) -> Result<(Vec<u8>, Vec<u8>), Error> {
     let origin = case.scripted(stale_once());
-    let agent = Agent::new();
+    let agent = wire::agent();
     text(&agent, &origin.url("/warm")).await;
     let response = agent.put(origin.url("/")).body(body).send().await?;
     assert_eq!(response.connection_info().unwrap().attempts, 2);
@@ -54,7 +55,7 @@ async fn both(case: &Case, body: Body) -> Result<(Vec<u8>, Vec<u8>), Error> {
 
 #[test]
 fn bytes_and_streams_up_to_the_limit() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for size in [0, 1, LIMIT - 1, LIMIT] {
             let data: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
             let halves = data.chunks((size / 2).max(1)).map(|half| Frame::data(Bytes::copy_from_slice(half)));
@@ -68,7 +69,7 @@ fn bytes_and_streams_up_to_the_limit() {
 
 #[test]
 fn one_byte_more_is_too_much() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let frames = vec![Frame::data(Bytes::from(vec![0; LIMIT])), Frame::data(Bytes::from_static(b"!"))];
         for body in [Body::from(vec![0; LIMIT + 1]), pieces(frames)] {
             let error = both(case, body).await.unwrap_err();
@@ -80,11 +81,11 @@ fn one_byte_more_is_too_much() {
 
 #[test]
 fn trailers_are_sent_again_too() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let mut trailers = HeaderMap::new();
         trailers.insert("x-sum", "42".parse().unwrap());
         let origin = case.scripted(stale_once());
-        let agent = Agent::new();
+        let agent = wire::agent();
         text(&agent, &origin.url("/warm")).await;
         let body = pieces(vec![Frame::data(Bytes::from_static(b"data")), Frame::trailers(trailers)]);
         agent.put(origin.url("/")).body(body).send().await.unwrap();
@@ -101,11 +102,11 @@ fn trailers_are_sent_again_too() {
 /// The server went away while most of a large body was still to come: what was pulled by then decides.
 #[test]
 fn a_large_body_of_which_little_was_taken() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let stale = Script::new().request().send(ok("first")).head().reset();
         let good = Script::new().request().send(ok("good")).repeat();
         let origin = case.scripted(ScriptedOrigin::builder().connection(stale).otherwise(good));
-        let agent = Agent::new();
+        let agent = wire::agent();
         text(&agent, &origin.url("/warm")).await;
         // The rest comes only when the server has gone.
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
@@ -140,7 +141,7 @@ impl http_body::Body for Receive {
 /// A body held back for a 100 is not taken at all, and held back again.
 #[test]
 fn an_expectation_is_kept_in_the_second_attempt() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let stale = Script::new().request().send(ok("first")).head().close();
         let good = Script::new()
             .head()
@@ -150,7 +151,7 @@ fn an_expectation_is_kept_in_the_second_attempt() {
             .body()
             .send(ok("good"));
         let origin = case.scripted(ScriptedOrigin::builder().connection(stale).connection(good));
-        let agent = Agent::builder().expect_continue_timeout(None).build().unwrap();
+        let agent = wire::builder().expect_continue_timeout(None).build().unwrap();
         text(&agent, &origin.url("/warm")).await;
         let body = vec![7; 300_000];
         let request = agent.put(origin.url("/")).header("expect", "100-continue").body(body.clone());

@@ -3,19 +3,20 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use keepalive::{Agent, CloseReason};
+use keepalive::CloseReason;
 use testkit::{Case, PlainOrigin, Reply};
 use tokio::task::JoinSet;
 
+use super::wire;
 use crate::kit::{accounts, at_rest, fetch};
 
 /// Closes after each answer without saying so: sometimes before the next request is written, sometimes
 /// while it is, sometimes after.
 #[test]
 fn gets_all_succeed_against_a_server_that_closes_after_each_answer() {
-    testkit::run_threads(2, async |case: &Case| {
+    wire::run_threads(2, async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder().close_idle_after(1));
-        let agent = Agent::builder().max_sockets(4).build().unwrap();
+        let agent = wire::builder().max_sockets(4).build().unwrap();
         let mut tasks = JoinSet::new();
         for _ in 0..8 {
             let (agent, url) = (agent.clone(), origin.url("/"));
@@ -41,7 +42,7 @@ fn gets_all_succeed_against_a_server_that_closes_after_each_answer() {
 /// Each POST carries a token of its own; the server counts how often it saw each.
 #[test]
 fn a_post_is_executed_at_most_once_and_the_error_says_so() {
-    testkit::run_threads(2, async |case: &Case| {
+    wire::run_threads(2, async |case: &Case| {
         let seen = Arc::new(Mutex::new(HashMap::<String, usize>::new()));
         let counts = Arc::clone(&seen);
         let origin = case.plain(PlainOrigin::builder().close_idle_after(1).reply(move |request| {
@@ -49,7 +50,7 @@ fn a_post_is_executed_at_most_once_and_the_error_says_so() {
             *counts.lock().unwrap().entry(token.clone()).or_default() += 1;
             Reply::ok(token)
         }));
-        let agent = Agent::builder().max_sockets(4).build().unwrap();
+        let agent = wire::builder().max_sockets(4).build().unwrap();
         let mut tasks = JoinSet::new();
         for task in 0..8 {
             let (agent, url) = (agent.clone(), origin.url("/"));
@@ -89,10 +90,10 @@ fn a_post_is_executed_at_most_once_and_the_error_says_so() {
 /// Every pooled socket is stale at once.
 #[test]
 fn a_restarted_server_costs_no_get() {
-    testkit::run_threads(2, async |case: &Case| {
+    wire::run_threads(2, async |case: &Case| {
         let origin = case.plain(PlainOrigin::builder());
         let (address, url) = (origin.addr(), origin.url("/"));
-        let agent = Agent::builder().max_sockets(20).build().unwrap();
+        let agent = wire::builder().max_sockets(20).build().unwrap();
         for _ in 0..5 {
             let mut tasks = JoinSet::new();
             for _ in 0..40 {

@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request};
 use http_body_util::{BodyExt, Empty, Full};
-use keepalive::{Agent, Body, CloseReason};
+use keepalive::{Body, CloseReason};
 use testkit::{Case, Script, ScriptedOrigin, ok};
 use tokio::io::AsyncReadExt;
 
 use super::feed::{feed, feed_of};
 use super::recorder;
+use super::wire;
 use crate::kit::{closed_by, text};
 
 /// Sends a POST with this body and gives what came behind the host field.
@@ -19,7 +20,7 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let origin = recorder(case);
-    let agent = Agent::new();
+    let agent = wire::agent();
     let request = Request::post(origin.url("/")).body(body).unwrap();
     agent.request(request).await.unwrap().into_body().bytes().await.unwrap();
     assert_eq!(agent.status().totals.idle, 1, "the request was sent whole");
@@ -30,7 +31,7 @@ where
 
 #[test]
 fn a_body_whose_size_is_known_has_a_length() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let expected = "content-length: 5\r\n\r\nhello";
         assert_eq!(sent(case, Body::from("hello")).await, expected);
         assert_eq!(sent(case, Body::from("hello".to_owned())).await, expected);
@@ -51,7 +52,7 @@ fn a_body_whose_size_is_known_has_a_length() {
 
 #[test]
 fn a_body_whose_size_is_not_known_is_chunked() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let (feeder, body) = feed();
         feeder.data("hello");
         feeder.data("");
@@ -68,7 +69,7 @@ fn a_body_whose_size_is_not_known_is_chunked() {
 
 #[test]
 fn trailers_follow_the_last_chunk() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let (feeder, body) = feed();
         feeder.data("hello");
         let mut trailers = HeaderMap::new();
@@ -83,12 +84,12 @@ fn trailers_follow_the_last_chunk() {
 
 #[test]
 fn only_methods_whose_body_has_a_meaning_say_that_it_is_empty() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let (says_so, silent) = (["POST", "PUT", "PATCH"], ["GET", "HEAD", "DELETE", "OPTIONS", "TRACE"]);
         for (method, length) in says_so.map(|m| (m, Some("0"))).into_iter().chain(silent.map(|m| (m, None))) {
             let origin =
                 case.scripted(Script::new().request().send("HTTP/1.1 204 No Content\r\n\r\n").repeat());
-            let agent = Agent::new();
+            let agent = wire::agent();
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             let request = Request::builder().method(&method).uri(origin.url("/"));
             agent.request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
@@ -105,10 +106,10 @@ fn only_methods_whose_body_has_a_meaning_say_that_it_is_empty() {
 
 #[test]
 fn a_head_request_gets_no_body_and_keeps_its_socket() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let length = "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n";
         let origin = case.scripted(Script::new().request().send(length).request().send(ok("next")));
-        let agent = Agent::new();
+        let agent = wire::agent();
         let response = agent.head(origin.url("/")).send().await.unwrap();
         assert_eq!(response.headers()["content-length"], "500");
         assert_eq!(response.bytes().await.unwrap(), "");
@@ -120,11 +121,11 @@ fn a_head_request_gets_no_body_and_keeps_its_socket() {
 
 #[test]
 fn a_small_body_leaves_together_with_its_head() {
-    testkit::run(async |_: &Case| {
+    wire::run(async |_: &Case| {
         // Who reads once sees what one write brought.
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let agent = Agent::new();
+        let agent = wire::agent();
         let (feeder, body) = feed();
         feeder.data("chunk");
         let chunked = Request::post(format!("http://{address}/")).body(Body::wrap(body)).unwrap();
@@ -147,10 +148,10 @@ fn a_small_body_leaves_together_with_its_head() {
 
 #[test]
 fn eight_mebibytes_arrive_whole_however_slowly_the_server_reads() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let script = Script::new().head().reached("head").signal("read").body().send(ok("got it")).repeat();
         let origin = case.scripted(script);
-        let agent = Agent::new();
+        let agent = wire::agent();
         let content: Bytes = (0..8 << 20).map(|at: u32| at.to_le_bytes()[1]).collect();
         let whole = async { agent.post(origin.url("/")).body(content.clone()).send().await?.text().await };
         let slow = async {
@@ -172,13 +173,13 @@ fn eight_mebibytes_arrive_whole_however_slowly_the_server_reads() {
 
 #[test]
 fn a_response_can_be_the_body_of_a_request() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let trailers =
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 7\r\n\r\n";
         let long = ok(vec![b'x'; 300_000]);
         let source = case.scripted(Script::new().request().send(long).request().send(trailers));
         let target = recorder(case);
-        let agent = Agent::new();
+        let agent = wire::agent();
         for path in ["/long", "/trailers"] {
             let response = agent.get(source.url(path)).send().await.unwrap();
             let request = Request::post(target.url(path)).body(response.into_body()).unwrap();
@@ -195,11 +196,11 @@ fn a_response_can_be_the_body_of_a_request() {
 
 #[test]
 fn a_response_that_breaks_breaks_the_request_it_is_the_body_of() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let half = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf";
         let source = case.scripted(Script::new().request().send(half).signal("break").close());
         let target = case.scripted(ScriptedOrigin::builder().otherwise(Script::new().request()));
-        let agent = Agent::new();
+        let agent = wire::agent();
         let response = agent.get(source.url("/")).send().await.unwrap();
         let request = Request::post(target.url("/")).body(response.into_body()).unwrap();
         source.signal("break");

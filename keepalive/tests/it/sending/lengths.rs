@@ -3,17 +3,18 @@
 use std::error::Error as _;
 
 use http::Request;
-use keepalive::{Agent, CloseReason, Error};
+use keepalive::{CloseReason, Error};
 use testkit::{Case, Script, ScriptedOrigin};
 
 use super::feed::{Feed, Feeder, feed, feed_of};
+use super::wire;
 use crate::kit::closed_by;
 
 /// Sends a body that the head lies about: the request fails, its socket is closed, and the server never has
 /// a whole request.
 async fn fails(case: &Case, body: Feed, length: Option<&str>) -> Error {
     let origin = case.scripted(ScriptedOrigin::builder().connection(Script::new().request()));
-    let agent = Agent::new();
+    let agent = wire::agent();
     let mut request = Request::post(origin.url("/")).body(body).unwrap();
     if let Some(length) = length {
         request.headers_mut().insert("content-length", length.parse().unwrap());
@@ -33,7 +34,7 @@ fn fed(feed: (Feeder, Feed), pieces: &[&'static str]) -> Feed {
 
 #[test]
 fn a_body_that_fails_fails_its_request() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for pieces in [&[][..], &["some"], &["some", "more"]] {
             let (feeder, body) = feed();
             pieces.iter().for_each(|piece| feeder.data(*piece));
@@ -48,7 +49,7 @@ fn a_body_that_fails_fails_its_request() {
 
 #[test]
 fn a_body_that_fails_once_it_gave_what_it_announced_fails_its_request() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let (feeder, body) = feed_of(4);
         feeder.data("some");
         feeder.fail("the checksum is wrong");
@@ -59,7 +60,7 @@ fn a_body_that_fails_once_it_gave_what_it_announced_fails_its_request() {
 
 #[test]
 fn a_body_that_ends_too_early_fails_its_request() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let text = "content-length says 9, the request body ended at 8 bytes";
         for (said, header) in [(feed_of(9), None), (feed(), Some("9")), (feed_of(9), Some("9"))] {
             let error = fails(case, fed(said, &["some", "more"]), header).await;
@@ -72,7 +73,7 @@ fn a_body_that_ends_too_early_fails_its_request() {
 
 #[test]
 fn a_body_that_is_too_long_fails_its_request_before_its_last_byte_is_sent() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         for pieces in [&["some more"][..], &["so", "me more"], &["some", " more"]] {
             let error = fails(case, fed(feed(), pieces), Some("4")).await;
             assert_eq!(error.to_string(), "content-length says 4, the request body has at least 9 bytes");
@@ -84,9 +85,9 @@ fn a_body_that_is_too_long_fails_its_request_before_its_last_byte_is_sent() {
 
 #[test]
 fn a_body_that_gave_all_it_announced_need_not_say_that_it_ended() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = super::recorder(case);
-        let agent = Agent::new();
+        let agent = wire::agent();
         let (feeder, body) = feed_of(4);
         feeder.data("some");
         let request = Request::post(origin.url("/")).body(body).unwrap();

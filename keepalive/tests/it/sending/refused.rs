@@ -1,16 +1,16 @@
 //! What must not get on the wire, and does not.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use keepalive::Agent;
 use testkit::Case;
 
 use super::recorder;
+use super::wire::{self, SCHEME};
 
 #[test]
 fn a_line_end_gets_into_no_part_of_the_head() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = recorder(case);
-        let agent = Agent::new();
+        let agent = wire::agent();
         for evil in
             ["a\r\nx-evil: 1", "a\nx-evil: 1", "a\rx-evil: 1", "a\0", "\r\n\r\nGET /evil HTTP/1.1\r\n"]
         {
@@ -21,7 +21,7 @@ fn a_line_end_gets_into_no_part_of_the_head() {
                 agent.get(origin.url("/")).header(evil, "b"),
                 agent.get(origin.url(&format!("/{evil}/b"))),
                 agent.get(origin.url(&format!("/?a={evil}&b"))),
-                agent.get(format!("http://{evil}@{}/", origin.addr())),
+                agent.get(format!("{SCHEME}://{evil}@{}/", origin.addr())),
             ];
             for builder in builders {
                 let error = builder.send().await.unwrap_err();
@@ -37,9 +37,9 @@ fn a_line_end_gets_into_no_part_of_the_head() {
 
 #[test]
 fn what_cannot_be_sent_is_refused_before_a_socket_is_opened() {
-    testkit::run(async |case: &Case| {
+    wire::run(async |case: &Case| {
         let origin = recorder(case);
-        let agent = Agent::new();
+        let agent = wire::agent();
         let url = origin.url("/");
         let twice: HeaderMap = [("host", "a"), ("x", "y")]
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))

@@ -32,7 +32,15 @@ fn texts() {
             b"SSH-2.0-OpenSSH_9.6p1 Ubuntu-3ubuntu13.5\r\n".to_vec(),
             "the server does not speak HTTP/1: its first bytes are `SSH-2.0-OpenSSH_9.6p1 Ubuntu-3ub…`",
         ),
-        (b"\x15\x03\x03".to_vec(), "the server does not speak HTTP/1: its first bytes are `\\x15\\x03\\x03`"),
+        (
+            b"\x15\x03\x03".to_vec(),
+            "the server speaks TLS on this port, and was asked in plain HTTP: use `https`",
+        ),
+        (
+            b"\x16\x03\x01\x00".to_vec(),
+            "the server speaks TLS on this port, and was asked in plain HTTP: use `https`",
+        ),
+        (b"\x15\x02\x03".to_vec(), "the server does not speak HTTP/1: its first bytes are `\\x15\\x02\\x03`"),
         (b"HTTP/2.0 200 OK\r\n".to_vec(), "the server answered in another HTTP version: `HTTP/2.0 200 OK`"),
         (b"HTTP/1.1 20\r\n\r\n".to_vec(), "the status line is malformed: `HTTP/1.1 20`"),
         (response("good: 1\r\nbad : 2\r\ngood: 3"), "a header field is malformed: `bad : 2`"),

@@ -14,7 +14,7 @@ use crate::kit::{accounts, fetch, info};
 fn the_global_agent_serves_many_tokio_tests_of_one_process() {
     for threads in ["1", "4"] {
         let program = std::env::current_exe().unwrap();
-        let tests = ["lifecycle::global::alone_", "--ignored", "--test-threads", threads];
+        let tests = ["global::alone_", "--ignored", "--test-threads", threads];
         let output = Command::new(program).args(tests).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && text.contains("8 passed"), "{threads} threads: {text}");
