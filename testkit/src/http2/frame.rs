@@ -1,7 +1,9 @@
 //! Frames as bytes (RFC 9113 §4.1), right or wrong, and header blocks (RFC 7541) without tables.
 
+use std::fmt;
+
 /// One frame: any type, any flags, any payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
     /// Which kind it is (RFC 9113 §6).
     pub kind: u8,
@@ -134,6 +136,14 @@ impl Frame {
         let frame = Self::new(head[3], head[4], stream, &bytes[9..9 + length]);
         bytes.drain(..9 + length);
         Some(frame)
+    }
+}
+
+/// In one line, whatever it carries.
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, flags, stream, payload } = self;
+        write!(f, "frame {kind} flags {flags:#x} stream {stream}: {} bytes", payload.len())
     }
 }
 

@@ -341,12 +341,13 @@ impl State {
 
     /// Gives an idle or offered socket to the request that asks for it now.
     pub(super) fn lend(&mut self, key: SocketKey) {
+        // Counted first: whether it takes more depends on it.
+        self.count_use(key);
         if self.sockets[key.0].streams.is_some() {
             self.use_stream(key);
         } else {
             self.take(key);
         }
-        self.count_use(key);
     }
 
     /// One request more is given to it.

@@ -22,6 +22,8 @@ pub(super) struct Streams {
     pub(super) limit: usize,
     /// How many it carries or are reserved.
     pub(super) used: usize,
+    /// How many of those are reserved: they are not counted among the requests served yet.
+    pub(super) reserved: u64,
     /// Why it takes no more.
     pub(super) ends: Option<CloseReason>,
     /// It stands in its origin's list of open ones.
@@ -57,7 +59,7 @@ impl State {
             record.carries = Carries::Many;
             let (opened, limit) = (self.next_moment(), allowed.min(self.max_streams));
             let socket = &mut self.sockets[key.0];
-            socket.streams = Some(Streams { limit, used: 0, ends: None, is_open: false });
+            socket.streams = Some(Streams { limit, used: 0, reserved: 0, ends: None, is_open: false });
             (socket.born, socket.opened) = (now, opened);
             self.note(key, Note::Opened);
             self.free(key, now);
@@ -148,7 +150,7 @@ impl State {
         let socket = &self.sockets[key.0];
         socket.streams.is_none_or(|streams| {
             let most = self.limits.max_requests_per_socket;
-            let worn_out = most.is_some_and(|most| socket.served >= most) || socket.id < self.retired;
+            let worn_out = most.is_some_and(|most| socket.served + streams.reserved >= most) || socket.id < self.retired;
             streams.ends.is_none() && streams.used < streams.limit && !worn_out
         })
     }
@@ -164,6 +166,7 @@ impl State {
 
     /// Reserves a stream for a waiter until it is polled.
     pub(super) fn reserve(&mut self, waiter: WaiterKey, socket: SocketKey, now: Instant) {
+        self.sockets[socket.0].streams.iter_mut().for_each(|streams| streams.reserved += 1);
         self.use_stream(socket);
         self.waiters[waiter.0].place = Place::Reserved { socket, until: now + CLAIM };
         self.reserved.push_back(&mut self.waiters, waiter.0);
@@ -173,6 +176,9 @@ impl State {
     /// The waiter is reserved nothing any more. What it was is to be given back, or used.
     pub(super) fn unreserve(&mut self, waiter: WaiterKey) {
         self.reserved.remove(&mut self.waiters, waiter.0);
+        if let Place::Reserved { socket, .. } = self.waiters[waiter.0].place {
+            self.sockets[socket.0].streams.iter_mut().for_each(|streams| streams.reserved -= 1);
+        }
     }
 
     /// Nobody claimed the stream in time: the waiter is passed over until it is polled.
