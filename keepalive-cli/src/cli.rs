@@ -55,7 +55,7 @@ pub(crate) struct FetchArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
 
-    /// How many sockets may be open to one origin; 1 or more
+    /// How many sockets may be open to one origin; with HTTP/2 one of them carries many requests; 1 or more
     #[arg(short = 'c', long, value_name = "N", default_value_t = keepalive::DEFAULT_MAX_SOCKETS,
           value_parser = positive)]
     pub(crate) max_sockets: usize,
@@ -108,6 +108,18 @@ pub(crate) struct FetchArgs {
     /// certificates are checked]
     #[arg(short = 'k', long)]
     pub(crate) insecure: bool,
+
+    /// Speak HTTP/1.1 only [default: HTTP/2 with https servers that choose it, else HTTP/1.1]
+    #[arg(long = "http1.1", group = "http_version")]
+    pub(crate) http1: bool,
+
+    /// Speak HTTP/2 with https servers, and fail where they do not; http stays HTTP/1.1 [default: as above]
+    #[arg(long, group = "http_version")]
+    pub(crate) http2: bool,
+
+    /// Speak HTTP/2 without asking whether the server does, with http servers too [default: as above]
+    #[arg(long, group = "http_version")]
+    pub(crate) http2_prior_knowledge: bool,
 
     /// Count a status of 400 and above as failed, and write no file for it [default: a complete response
     /// of any status is a success]
@@ -163,7 +175,7 @@ not known:
 
 The summary's \"perfect keep-alive\" is the fewest sockets that could have done the same without more
 waiting: for each origin the smallest of --max-sockets, --concurrency and the number of its requests
-that got a connection, added up.
+that got a connection, added up. For an origin that spoke HTTP/2 it is one.
 
 A file is written under a temporary name beside it (.keepalive-*.part) and renamed when the body is
 complete. A body that was cut short is an error and leaves no file.

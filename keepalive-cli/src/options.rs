@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use keepalive::Protocol;
 
 use crate::cli::{Cli, Command, DemoArgs, FetchArgs};
 use crate::exit::Fault;
@@ -38,6 +39,7 @@ pub(crate) struct FetchOptions {
     pub(crate) fail: bool,
     pub(crate) bodies: Bodies,
     pub(crate) tls: TlsFiles,
+    pub(crate) protocol: Protocol,
 }
 
 /// Whom to trust, and who to be.
@@ -106,6 +108,12 @@ impl FetchOptions {
     fn new(args: FetchArgs) -> Result<Self, Fault> {
         let data = args.data.map_or(Ok(Data::None), data)?;
         let default = if data == Data::None { Method::GET } else { Method::POST };
+        let protocol = match (args.http1, args.http2, args.http2_prior_knowledge) {
+            (true, _, _) => Protocol::Http1,
+            (_, true, _) => Protocol::Http2,
+            (_, _, true) => Protocol::Http2PriorKnowledge,
+            _ => Protocol::Auto,
+        };
         Ok(Self {
             max_sockets: args.max_sockets,
             concurrency: args.concurrency,
@@ -118,6 +126,7 @@ impl FetchOptions {
             one_shot: args.one_shot,
             timeout: args.timeout.as_deref().map(seconds).transpose()?,
             fail: args.fail,
+            protocol,
             bodies: bodies(args.output, args.out_dir, args.input.is_none().then_some(args.urls.len()))?,
             tls: TlsFiles {
                 roots: args.cacert,

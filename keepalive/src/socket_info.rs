@@ -26,6 +26,12 @@ pub struct SocketInfo {
     pub local_addr: Option<SocketAddr>,
     /// The server's address; `None` while it is connecting.
     pub peer_addr: Option<SocketAddr>,
+    /// How many requests it carries at this moment, or is about to; `None` for HTTP/1.1. One that was given
+    /// up counts until the server shows that it is there.
+    pub streams: Option<usize>,
+    /// How many it may carry at once: what its server allows, and no more than
+    /// `AgentBuilder::max_streams_per_socket`; `None` for HTTP/1.1.
+    pub max_streams: Option<usize>,
 }
 
 /// What a socket is doing. The counts of [`Status`](crate::Status) go by the same names.

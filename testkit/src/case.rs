@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::held::held;
+#[cfg(feature = "http2")]
+use crate::http2::{FrameBuilder, FrameOrigin};
 use crate::listen::Address;
 use crate::plain::{PlainBuilder, PlainOrigin};
 use crate::scripted::{ScriptedBuilder, ScriptedOrigin};
@@ -125,6 +127,19 @@ impl Case {
     pub fn plain(&self, origin: PlainBuilder) -> PlainOrigin {
         #[cfg(feature = "tls")]
         let origin = origin.tls_if_unset(self.tls.get());
+        let origin = origin.start();
+        self.origins.keep(origin.server());
+        origin
+    }
+
+    /// Starts an origin that follows a script of frames.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot listen.
+    #[cfg(feature = "http2")]
+    #[track_caller]
+    pub fn frames(&self, origin: FrameBuilder) -> FrameOrigin {
         let origin = origin.start();
         self.origins.keep(origin.server());
         origin

@@ -6,9 +6,11 @@
 //! - [`run`], [`run_paused`], [`run_threads`]: a client's runtime, a time limit, and a check that the test
 //!   left neither a socket nor a task behind.
 //! - `ServerTls`, `Authority` (feature `tls`): either origin speaks TLS, with certificates made on the spot.
+//! - [`PlainOrigin`] over HTTP/2, and `FrameOrigin`, whose connections send any frames (feature `http2`).
 //!
 //! Not an HTTP server for production: it trusts nobody to be well and makes no effort to help a bad client.
-//! It speaks raw TCP, TLS and unix sockets, uses no HTTP library, and never depends on `keepalive`.
+//! It speaks raw TCP, TLS and unix sockets, uses no HTTP library but for a plain origin's HTTP/2, and never
+//! depends on `keepalive`.
 //!
 //! Invariants:
 //! 1. Each origin runs on a thread and a runtime of its own: the test's clock and scheduler do not touch it.
@@ -20,6 +22,8 @@ mod case;
 mod gate;
 #[cfg(feature = "case")]
 mod held;
+#[cfg(feature = "http2")]
+mod http2;
 mod listen;
 mod plain;
 mod play;
@@ -41,6 +45,8 @@ mod watched;
 #[cfg(feature = "case")]
 pub use case::{Case, run, run_paused, run_threads};
 pub use gate::Gate;
+#[cfg(feature = "http2")]
+pub use http2::{Frame, FrameBuilder, FrameConnection, FrameOrigin, FrameRecord, Peer, block};
 pub use plain::{PlainBuilder, PlainOrigin};
 pub use record::{Connection, End, Handshake, Record};
 pub use reply::{Reply, ok, response};

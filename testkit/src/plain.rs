@@ -125,13 +125,20 @@ pub struct PlainBuilder {
 }
 
 /// How every connection is served.
-struct Rules {
-    reply: Box<dyn Fn(&Request) -> Reply + Send + Sync>,
-    delay: Duration,
-    gate: Option<Gate>,
-    max_requests: Option<usize>,
-    close_after: Option<usize>,
-    record: bool,
+pub(crate) struct Rules {
+    pub(crate) reply: Box<dyn Fn(&Request) -> Reply + Send + Sync>,
+    pub(crate) delay: Duration,
+    pub(crate) gate: Option<Gate>,
+    pub(crate) max_requests: Option<usize>,
+    pub(crate) close_after: Option<usize>,
+    pub(crate) record: bool,
+    /// Speaks HTTP/2 without being asked.
+    #[cfg(feature = "http2")]
+    http2: bool,
+    #[cfg(feature = "http2")]
+    pub(crate) max_streams: u32,
+    #[cfg(feature = "http2")]
+    pub(crate) window: u32,
 }
 
 impl PlainBuilder {
@@ -204,6 +211,29 @@ impl PlainBuilder {
         self
     }
 
+    /// Speaks HTTP/2 to clients that know it does (h2c). With TLS it is ALPN that decides, and this is not
+    /// needed. What closes a connection says GOAWAY first, but for
+    /// [`close_idle_after`](Self::close_idle_after). Default: HTTP/1.1.
+    #[cfg(feature = "http2")]
+    pub fn http2(mut self) -> Self {
+        self.rules.http2 = true;
+        self
+    }
+
+    /// How many streams an HTTP/2 connection may have open. Default: 100.
+    #[cfg(feature = "http2")]
+    pub fn max_streams(mut self, streams: u32) -> Self {
+        self.rules.max_streams = streams;
+        self
+    }
+
+    /// How many bytes of a request's body an HTTP/2 client may send ahead. Default: 65,535.
+    #[cfg(feature = "http2")]
+    pub fn window(mut self, bytes: u32) -> Self {
+        self.rules.window = bytes;
+        self
+    }
+
     /// Starts the origin.
     ///
     /// # Panics
@@ -228,6 +258,12 @@ impl Default for PlainBuilder {
             max_requests: None,
             close_after: None,
             record: false,
+            #[cfg(feature = "http2")]
+            http2: false,
+            #[cfg(feature = "http2")]
+            max_streams: 100,
+            #[cfg(feature = "http2")]
+            window: 65_535,
         };
         Self { bind: Bind::default(), rules }
     }
@@ -243,6 +279,10 @@ async fn serve(connection: usize, stream: Arc<Stream>, rules: Arc<Rules>, tally:
     #[cfg(feature = "tls")]
     if let Err(end) = stream.handshake().await {
         return end;
+    }
+    #[cfg(feature = "http2")]
+    if rules.http2 || stream.speaks_http2() {
+        return crate::http2::serve(connection, stream, rules, tally).await;
     }
     let mut reader = Reader::new(stream.clone(), ());
     let mut out = Vec::new();

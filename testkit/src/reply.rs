@@ -44,13 +44,22 @@ pub struct Reply {
     pub chunked: bool,
     /// Whether the origin says `connection: close` and closes after this answer.
     pub close: bool,
+    /// Trailer fields, with HTTP/2 or chunked framing.
+    pub trailers: Vec<(String, String)>,
 }
 
 impl Reply {
     /// An empty answer with this status.
     #[must_use]
     pub fn new(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new(), chunked: false, close: false }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+            chunked: false,
+            close: false,
+            trailers: Vec::new(),
+        }
     }
 
     /// A `200 OK` with this body.
@@ -80,11 +89,23 @@ impl Reply {
         self
     }
 
+    /// Adds a trailer field.
+    #[must_use]
+    pub fn trailer(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.trailers.push((name.into(), value.into()));
+        self
+    }
+
     /// Says `connection: close` and closes after this answer.
     #[must_use]
     pub fn close(mut self) -> Self {
         self.close = true;
         self
+    }
+
+    #[cfg(feature = "http2")]
+    pub(crate) fn has_body(&self) -> bool {
+        has_body(self.status)
     }
 
     /// Appends the answer's bytes; one to a `HEAD` request keeps its framing header and leaves the body out.
@@ -112,7 +133,9 @@ impl Reply {
                 out.extend_from_slice(&self.body);
                 out.extend_from_slice(b"\r\n");
             }
-            out.extend_from_slice(b"0\r\n\r\n");
+            out.extend_from_slice(b"0\r\n");
+            self.trailers.iter().for_each(|(name, value)| header(out, name, value));
+            out.extend_from_slice(b"\r\n");
         } else {
             out.extend_from_slice(&self.body);
         }

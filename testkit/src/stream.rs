@@ -195,12 +195,27 @@ impl Stream {
     }
 }
 
+/// Without TLS nobody can have chosen it.
+#[cfg(all(feature = "http2", not(feature = "tls")))]
+impl Stream {
+    #[expect(clippy::unused_self, reason = "as with TLS")]
+    pub(crate) fn speaks_http2(&self) -> bool {
+        false
+    }
+}
+
 /// With TLS.
 #[cfg(feature = "tls")]
 impl Stream {
     /// Nothing is said yet.
     pub(crate) fn secure(&mut self, tls: &ServerTls) {
         self.session = Some(tls.session());
+    }
+
+    /// Whether that is what TLS chose (ALPN).
+    #[cfg(feature = "http2")]
+    pub(crate) fn speaks_http2(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.handshake().alpn.as_deref() == Some("h2"))
     }
 
     pub(crate) fn session(&self) -> Option<&Session> {
@@ -280,11 +295,12 @@ impl Stream {
     /// Writes what is to be said. Cancel safe.
     pub(crate) async fn flush(&self, session: &Session) -> io::Result<()> {
         loop {
-            let bytes = session.outbox();
-            if bytes.is_empty() {
+            if session.outbox().is_empty() {
                 return Ok(());
             }
             self.ready(Interest::WRITABLE).await?;
+            // Looked at again: a reader may have sent it meanwhile.
+            let bytes = session.outbox();
             match either!(self, socket => socket.try_write(&bytes)) {
                 Ok(written) => session.sent(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

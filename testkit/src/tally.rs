@@ -2,6 +2,8 @@
 //!
 //! Plain values, without locks. Filled by the plain origin; tests and the demo see [`Stats`].
 
+#[cfg(feature = "http2")]
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
@@ -20,6 +22,10 @@ pub struct Stats {
     pub peak_open: usize,
     /// Requests read as a whole, answered or not.
     pub requests: usize,
+    /// HTTP/2 streams open now.
+    pub streams: usize,
+    /// The largest number of them open at once on one connection.
+    pub peak_streams: usize,
 }
 
 /// What a plain origin keeps.
@@ -28,6 +34,24 @@ pub(crate) struct Tally {
     pub(crate) stats: Stats,
     pub(crate) requests: Vec<Request>,
     open: HashSet<usize>,
+    /// Open streams by connection.
+    #[cfg(feature = "http2")]
+    streams: HashMap<usize, usize>,
+}
+
+#[cfg(feature = "http2")]
+impl Tally {
+    pub(crate) fn begin_stream(&mut self, connection: usize) {
+        let streams = self.streams.entry(connection).or_default();
+        *streams += 1;
+        self.stats.streams += 1;
+        self.stats.peak_streams = self.stats.peak_streams.max(*streams);
+    }
+
+    pub(crate) fn end_stream(&mut self, connection: usize) {
+        self.streams.entry(connection).and_modify(|streams| *streams -= 1);
+        self.stats.streams -= 1;
+    }
 }
 
 impl Ledger for Tally {

@@ -65,6 +65,7 @@ fn agent(options: &FetchOptions) -> Result<Agent, Fault> {
         .local_address(options.local_address)
         .timeout(options.timeout)
         .tls(trust::tls(&options.tls)?)
+        .protocol(options.protocol)
         // Every body is read at once, so whoever waits gets a socket, and how long depends on --concurrency.
         .queue_timeout(None)
         .build();

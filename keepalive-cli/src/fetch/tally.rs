@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
 use hdrhistogram::Histogram;
+use http::Version;
 
 use super::job::{Failure, Outcome};
 use crate::report::times;
@@ -26,8 +27,16 @@ pub(crate) struct Tally {
     limit: usize,
     /// Requests of each origin that got a connection, by the origin's hash: names of a million hosts would
     /// fill the memory.
-    reached: HashMap<u64, usize>,
+    reached: HashMap<u64, Reached>,
     hasher: RandomState,
+}
+
+/// What reached one origin.
+#[derive(Debug, Default)]
+struct Reached {
+    requests: usize,
+    /// Its connections carry many requests at once.
+    http2: bool,
 }
 
 impl Tally {
@@ -53,7 +62,9 @@ impl Tally {
             self.reused += usize::from(answer.info.as_ref().is_some_and(|info| info.reused));
         }
         if let Some(origin) = &outcome.reached {
-            *self.reached.entry(self.hasher.hash_one(origin)).or_default() += 1;
+            let reached = self.reached.entry(self.hasher.hash_one(origin)).or_default();
+            reached.requests += 1;
+            reached.http2 |= outcome.answer.as_ref().is_some_and(|it| it.version == Version::HTTP_2);
         }
         if !matches!(outcome.failure, Some(Failure::Request(_))) {
             times::record(&mut self.total, outcome.total);
@@ -61,9 +72,10 @@ impl Tally {
     }
 
     /// The fewest sockets that could have done the same without more waiting: for each origin the smallest
-    /// of `max_sockets`, `concurrency` and the number of its requests that got a connection.
+    /// of `max_sockets`, `concurrency` and the number of its requests that got a connection; one with HTTP/2.
     pub(crate) fn perfect(&self) -> usize {
-        self.reached.values().map(|&requests| requests.min(self.limit)).sum()
+        let of_one = |it: &Reached| if it.http2 { 1 } else { it.requests.min(self.limit) };
+        self.reached.values().map(of_one).sum()
     }
 }
 

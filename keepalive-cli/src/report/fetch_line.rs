@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::Version;
 use serde::Serialize;
 
 use super::times::ms;
@@ -42,7 +43,7 @@ pub(crate) fn render(outcome: &Outcome) -> String {
         id: outcome.id,
         url: &outcome.url,
         status: answer.map(|answer| answer.status.as_u16()),
-        protocol: answer.map(|answer| format!("{:?}", answer.version)),
+        protocol: answer.map(|answer| protocol(answer.version)),
         reused: info.map(|info| info.reused),
         socket: info.map(|info| info.socket_id),
         attempts: info.map(|info| info.attempts),
@@ -68,5 +69,13 @@ impl Timing {
             wait: of(|times| Some(times.wait)),
             receive: Some(ms(answer.receive)),
         }
+    }
+}
+
+/// As RFC 9110 §2.5 and its versions call themselves: HTTP/2 has no minor version.
+fn protocol(version: Version) -> String {
+    match version {
+        Version::HTTP_2 => "HTTP/2".to_owned(),
+        version => format!("{version:?}"),
     }
 }

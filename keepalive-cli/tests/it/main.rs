@@ -5,6 +5,7 @@ mod broken_pipe;
 mod concurrency;
 mod demo;
 mod failures;
+mod http2;
 mod input;
 mod limits;
 mod lines;

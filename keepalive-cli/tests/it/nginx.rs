@@ -14,15 +14,26 @@ use crate::program::{Guard, fetch, kill, names};
 
 #[test]
 fn a_thousand_files_over_exactly_five_connections() {
-    a_thousand_files(None);
+    a_thousand_files("", &[], None, 5);
 }
 
 #[test]
 fn a_thousand_files_over_exactly_five_tls_connections() {
-    a_thousand_files(Some(&Authority::new("nginx's")));
+    let authority = Authority::new("nginx's");
+    a_thousand_files(" ssl", &[], Some(&authority), 5);
+    a_thousand_files(" ssl http2", &["--http1.1"], Some(&authority), 5);
 }
 
-fn a_thousand_files(authority: Option<&Authority>) {
+#[test]
+fn a_thousand_files_over_exactly_one_http2_connection() {
+    let authority = Authority::new("nginx's");
+    a_thousand_files(" ssl http2", &[], Some(&authority), 1);
+    a_thousand_files(" ssl http2", &["--http2"], Some(&authority), 1);
+    a_thousand_files(" http2", &["--http2-prior-knowledge"], None, 1);
+}
+
+/// `speaks` is for its `listen` (`http2` there is understood by old and new versions).
+fn a_thousand_files(speaks: &str, flags: &[&str], authority: Option<&Authority>, sockets: usize) {
     let Some(program) = find() else {
         assert!(std::env::var_os("KEEPALIVE_REQUIRE_EXTERNAL").is_none(), "nginx is not installed");
         println!("skipped: nginx is not installed (Debian: apt-get install nginx-light)");
@@ -43,7 +54,7 @@ fn a_thousand_files(authority: Option<&Authority>) {
         (scheme, tls) =
             ("https", vec!["--cacert".to_owned(), dir.path().join("ca.pem").display().to_string()]);
     }
-    let server = Nginx::start(&program, dir.path(), authority.is_some());
+    let server = Nginx::start(&program, dir.path(), speaks);
     let list = dir.path().join("urls");
     let urls: String = (0..REQUESTS).fold(String::new(), |mut urls, nth| {
         let _ = writeln!(urls, "{scheme}://127.0.0.1:{}/{}?{nth}", server.port, nth % FILES);
@@ -52,13 +63,18 @@ fn a_thousand_files(authority: Option<&Authority>) {
     fs::write(&list, urls).unwrap();
 
     let args = ["-i", list.to_str().unwrap(), "-c", "5", "--out-dir", out.to_str().unwrap()];
-    let run = fetch(args.map(str::to_owned).into_iter().chain(tls)).expect(0);
+    let flags = flags.iter().map(|&flag| flag.to_owned());
+    let run = fetch(args.map(str::to_owned).into_iter().chain(tls).chain(flags)).expect(0);
 
     let log = server.stop();
     assert_eq!(log.lines().count(), REQUESTS, "{log}");
     let connections: BTreeSet<_> = log.lines().map(|line| line.split(' ').next().unwrap()).collect();
-    assert_eq!(connections.len(), 5, "{}", run.stderr);
-    assert!(run.stderr.contains("sockets opened 5 (perfect keep-alive: 5), reused 99.5%"), "{}", run.stderr);
+    assert_eq!(connections.len(), sockets, "{}", run.stderr);
+    let protocol = if sockets == 1 { "HTTP/2" } else { "HTTP/1.1" };
+    assert_eq!(run.stdout.matches(&format!("\"protocol\":\"{protocol}\"")).count(), REQUESTS);
+    let reused = 100.0 - sockets as f64 / 10.0;
+    let summary = format!("sockets opened {sockets} (perfect keep-alive: {sockets}), reused {reused:.1}%");
+    assert!(run.stderr.contains(&summary), "{}", run.stderr);
     let wanted: Vec<_> = (1..=REQUESTS).map(|id| format!("{id:06}.body")).collect();
     assert_eq!(names(&out), wanted);
     for (nth, name) in wanted.iter().enumerate() {
@@ -91,15 +107,15 @@ struct Nginx {
 }
 
 impl Nginx {
-    fn start(program: &Path, dir: &Path, tls: bool) -> Self {
+    fn start(program: &Path, dir: &Path, speaks: &str) -> Self {
         // Somebody else may take the port between the choice and the use.
-        (0..10).find_map(|_| Self::try_start(program, dir, tls)).expect("nginx starts")
+        (0..10).find_map(|_| Self::try_start(program, dir, speaks)).expect("nginx starts")
     }
 
-    fn try_start(program: &Path, dir: &Path, tls: bool) -> Option<Self> {
+    fn try_start(program: &Path, dir: &Path, speaks: &str) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = dir.join("nginx.conf");
-        fs::write(&config, configuration(dir, port, tls)).unwrap();
+        fs::write(&config, configuration(dir, port, speaks)).unwrap();
         let mut command = Command::new(program);
         command.arg("-p").arg(dir).arg("-c").arg(&config).args(["-e", "stderr"]);
         let mut process = Guard(command.stderr(Stdio::piped()).spawn().unwrap());
@@ -127,13 +143,12 @@ impl Nginx {
 
 /// One process, as whoever runs the test: a worker of root's nginx would be another user, who may not read
 /// the test's directory.
-fn configuration(dir: &Path, port: u16, tls: bool) -> String {
+fn configuration(dir: &Path, port: u16, speaks: &str) -> String {
     let dir = dir.display();
-    let listen = if tls {
-        format!("listen 127.0.0.1:{port} ssl; ssl_certificate {dir}/cert; ssl_certificate_key {dir}/key;")
-    } else {
-        format!("listen 127.0.0.1:{port};")
-    };
+    let mut listen = format!("listen 127.0.0.1:{port}{speaks};");
+    if speaks.contains("ssl") {
+        listen.push_str(&format!(" ssl_certificate {dir}/cert; ssl_certificate_key {dir}/key;"));
+    }
     format!(
         "daemon off; master_process off; pid {dir}/nginx.pid; error_log stderr notice;
 events {{ worker_connections 64; }}

@@ -39,6 +39,9 @@ pub struct OriginStatus {
     pub closing: usize,
     /// Sockets handed out after a 101 or a CONNECT; these count in the total only.
     pub upgraded: usize,
+    /// Requests on HTTP/2 connections, those that one was just offered to and those that were given up
+    /// while the server showed no life included; 0 for HTTP/1.1.
+    pub streams: usize,
     /// Requests waiting for a slot; those whose dial is under way are not counted.
     pub queued: usize,
     /// How long the oldest request without a socket has waited.
@@ -73,6 +76,8 @@ pub struct Totals {
     pub closing: usize,
     /// See [`OriginStatus::upgraded`].
     pub upgraded: usize,
+    /// See [`OriginStatus::streams`].
+    pub streams: usize,
     /// See [`OriginStatus::queued`].
     pub queued: usize,
     /// How long the oldest request without a socket has waited.
@@ -119,6 +124,7 @@ impl Status {
             draining: origin.counts.draining,
             closing: origin.counts.closing,
             upgraded: origin.counts.upgraded,
+            streams: origin.streams,
             queued: origin.queued,
             oldest_queued: waited(origin.oldest_since),
             server_idle_limit: origin.server_idle_limit,
@@ -132,6 +138,7 @@ impl Status {
             draining: counts.draining,
             closing: counts.closing,
             upgraded: counts.upgraded,
+            streams: snapshot.origins.iter().map(|origin| origin.streams).sum(),
             queued: snapshot.origins.iter().map(|origin| origin.queued).sum(),
             oldest_queued: snapshot.origins.iter().filter_map(|origin| waited(origin.oldest_since)).max(),
             waiting: snapshot.waiters,

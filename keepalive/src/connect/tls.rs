@@ -36,19 +36,32 @@ pub(super) async fn handshake(
         },
     };
     let stream = connected.map_err(|error| {
-        let text = explain(&error, origin.host())
-            .unwrap_or_else(|| format!("the TLS handshake with {origin} failed"));
+        let text = match options.protocol {
+            Protocol::Http2 | Protocol::Http2PriorKnowledge if is_no_protocol(&error) => no_http2(origin),
+            _ => explain(&error, origin.host())
+                .unwrap_or_else(|| format!("the TLS handshake with {origin} failed")),
+        };
         Error::tls(text).caused_by(error)
     })?;
     let chosen = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
     let http2 = match options.protocol {
         Protocol::Http2PriorKnowledge => true,
         Protocol::Http2 if !chosen => {
-            return Err(Error::tls(format!("{origin} does not speak HTTP/2: it did not choose it (ALPN)")));
+            return Err(Error::tls(no_http2(origin)));
         }
         _ => chosen,
     };
     Ok((TlsIo::new(stream), http2))
+}
+
+fn no_http2(origin: &Origin) -> String {
+    format!("{origin} does not speak HTTP/2: it did not choose it (ALPN)")
+}
+
+/// Whether the server knows none of the protocols offered, and says so.
+fn is_no_protocol(error: &std::io::Error) -> bool {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    cause == Some(&rustls::Error::AlertReceived(rustls::AlertDescription::NoApplicationProtocol))
 }
 
 /// What is offered by ALPN (RFC 7301), what is liked best first.

@@ -119,7 +119,9 @@ impl Call {
                     }
                     continue;
                 }
-                Poll::Ready(_) | Poll::Pending => {}
+                // Not to be asked for the head: it would skip a 1xx that has come meanwhile.
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(_) => {}
             }
             return match ready!(Pin::new(response).poll(cx)) {
                 Ok(response) => {

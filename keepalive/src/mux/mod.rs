@@ -44,12 +44,12 @@ pub(crate) struct MuxOptions {
 pub(crate) trait Owner: Send + Sync {
     /// The peer allows so many streams now.
     fn streams_allowed(&self, limit: usize);
-    /// The peer takes no new streams.
-    fn goes_away(&self);
+    /// There are no new streams, for this reason.
+    fn goes_away(&self, reason: CloseReason);
     /// A stream that was given up has its place free.
     fn stream_is_free(&self);
-    /// The connection is over; it is closed next.
-    fn is_over(&self, reason: CloseReason);
+    /// The connection is over; it is closed next. Says why, as its owner may have ended it.
+    fn is_over(&self, reason: CloseReason) -> CloseReason;
 }
 
 /// The handle.
@@ -179,10 +179,13 @@ impl Link {
         self.lock().is_none()
     }
 
-    /// Whether the peer takes no more streams.
-    fn goes_away(&self, cx: &mut Context<'_>) -> bool {
-        let mut send = self.lock();
-        send.as_mut().is_some_and(|send| matches!(send.poll_ready(cx), Poll::Ready(Err(_))))
+    /// Why no more streams can be begun, if it was the peer or an offence of the peer's that ended that.
+    fn goes_away(&self, cx: &mut Context<'_>) -> Option<CloseReason> {
+        match self.lock().as_mut()?.poll_ready(cx) {
+            Poll::Ready(Err(error)) if error.is_go_away() && error.is_remote() => Some(CloseReason::GoAway),
+            Poll::Ready(Err(error)) if error.is_go_away() => Some(CloseReason::ProtocolError),
+            _ => None,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<SendRequest<Bytes>>> {

@@ -3,6 +3,7 @@
 //! ```text
 //!   streams in use and nothing read for `ping_interval` ──► PING ──► nothing read for `ping_timeout`: dead
 //!   a stream was given up ──► PING ──► something read: its place is free
+//!                                  └─► nothing read for `ping_timeout`: dead
 //!   closed by its owner ──► GOAWAY, at most [`GRACE`] ──► over
 //! ```
 
@@ -28,22 +29,24 @@ impl Opened {
         let Self { link, mut connection, options, .. } = self;
         let mut health = Health::new(connection.ping_pong(), options);
         let mut sleep = pin!(sleep_until(clock::now()));
-        let (mut allowed, mut told) = (connection.max_concurrent_send_streams(), false);
+        let (mut allowed, mut told) = (connection.max_concurrent_send_streams(), None);
         let reason = loop {
             let mut changed = pin!(link.pulse.changed.notified());
             let over = poll_fn(|cx| {
                 loop {
                     if let Poll::Ready(end) = Pin::new(&mut connection).poll(cx) {
-                        return Poll::Ready(Some(why(end, told, &link)));
+                        // The last frame may have come with the end.
+                        let told = told.or_else(|| link.goes_away(cx));
+                        return Poll::Ready(Some(told.unwrap_or_else(|| why(end, &link))));
                     }
                     let now_allowed = connection.max_concurrent_send_streams();
                     if now_allowed != allowed {
                         allowed = now_allowed;
                         owner.streams_allowed(allowed);
                     }
-                    if !told && link.goes_away(cx) {
-                        told = true;
-                        owner.goes_away();
+                    if told.is_none() {
+                        told = link.goes_away(cx);
+                        told.into_iter().for_each(|reason| owner.goes_away(reason));
                     }
                     match health.poll(cx, sleep.as_mut(), &link, &*owner) {
                         Step::Wait => {}
@@ -60,23 +63,22 @@ impl Opened {
                 break reason;
             }
         };
+        let reason = owner.is_over(reason);
         *link.fate.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
-        owner.is_over(reason);
         link.close();
         // The transport goes last, and the slot with it.
         drop(connection);
     }
 }
 
-fn why(end: Result<(), h2::Error>, told: bool, link: &Link) -> CloseReason {
+/// Why a connection ended that did not say goodbye.
+fn why(end: Result<(), h2::Error>, link: &Link) -> CloseReason {
     match end {
-        _ if told => CloseReason::GoAway,
         Ok(()) => CloseReason::ClosedByServer,
         Err(error) if error.is_io() && link.pulse.busy.load(Ordering::Relaxed) == 0 => {
             CloseReason::ClosedByServer
         }
         Err(error) if error.is_io() => CloseReason::IoError,
-        Err(error) if error.is_go_away() && error.is_remote() => CloseReason::GoAway,
         Err(_) => CloseReason::ProtocolError,
     }
 }
@@ -93,33 +95,34 @@ struct Health {
     options: MuxOptions,
     /// A PING is not answered yet.
     asked: bool,
-    /// It was sent because of a silence, which the timer measures.
-    doubted: bool,
-    /// What `reads` was when the timer was set.
+    /// What `reads` was when something was read last, and when that was noticed.
     reads: u64,
-    /// Until when the timer of a silence runs, if it does.
-    until: Option<Instant>,
+    heard: Instant,
+    /// Since when there have been streams in use.
+    busy_since: Option<Instant>,
+    /// Since when the peer owes a sign of life: it was asked for one.
+    doubted: Option<Instant>,
+    /// When the timer fires, if it runs; never later than it must, often earlier.
+    fires: Option<Instant>,
     /// When a connection that its owner closed is over at the latest.
     ends: Option<Instant>,
 }
 
 impl Health {
     fn new(pings: Option<PingPong>, options: MuxOptions) -> Self {
-        Self { pings, options, asked: false, doubted: false, reads: 0, until: None, ends: None }
+        let (heard, asked, reads) = (clock::now(), false, 0);
+        Self { pings, options, asked, reads, heard, busy_since: None, doubted: None, fires: None, ends: None }
     }
 
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut sleep: Pin<&mut Sleep>,
-        link: &Link,
-        owner: &dyn Owner,
-    ) -> Step {
+    fn poll(&mut self, cx: &mut Context<'_>, sleep: Pin<&mut Sleep>, link: &Link, owner: &dyn Owner) -> Step {
         let pulse = &link.pulse;
         if self.asked && self.pings.as_mut().is_some_and(|pings| pings.poll_pong(cx).is_ready()) {
             self.asked = false;
         }
-        let reads = pulse.reads.load(Ordering::Relaxed);
+        let (now, reads) = (clock::now(), pulse.reads.load(Ordering::Relaxed));
+        if reads != self.reads {
+            (self.reads, self.heard, self.doubted) = (reads, now, None);
+        }
         let given_up = pulse.given_up.load(Ordering::Acquire);
         if given_up > 0 {
             if reads > pulse.given_up_at.load(Ordering::Relaxed) {
@@ -127,68 +130,59 @@ impl Health {
                 (0..given_up).for_each(|_| owner.stream_is_free());
                 return Step::Again;
             }
-            if self.ask() {
-                return Step::Again;
+            if self.doubted.is_none() {
+                return self.doubt(now);
             }
         }
-        let in_use = pulse.busy.load(Ordering::Relaxed) + given_up;
-        if in_use == 0 {
-            return self.rest(cx, sleep, link);
+        if pulse.busy.load(Ordering::Relaxed) + given_up == 0 {
+            (self.busy_since, self.doubted) = (None, None);
+            return self.rest(cx, sleep, link, now);
         }
-        let Some(interval) = self.options.ping_interval else { return Step::Wait };
-        let Some(until) = self.until else {
-            self.reads = reads;
-            let patience = if self.doubted { self.options.ping_timeout } else { interval };
-            return self.wait(cx, sleep, patience);
+        let since = *self.busy_since.get_or_insert(now);
+        let end = match self.doubted {
+            Some(doubted) => doubted.checked_add(self.options.ping_timeout),
+            None => {
+                self.options.ping_interval.and_then(|interval| since.max(self.heard).checked_add(interval))
+            }
         };
-        if clock::now() < until && sleep.as_mut().poll(cx).is_pending() {
+        match end {
+            None => Step::Wait,
+            Some(end) if now < end => self.sleep(cx, sleep, end),
+            Some(_) if self.doubted.is_some() => Step::Dead(CloseReason::Silent),
+            Some(_) => self.doubt(now),
+        }
+    }
+
+    /// No stream is in use: there is nothing to wait for, but for the end of one that is to end.
+    fn rest(&mut self, cx: &mut Context<'_>, sleep: Pin<&mut Sleep>, link: &Link, now: Instant) -> Step {
+        if !link.is_closed() {
             return Step::Wait;
         }
-        self.until = None;
-        if reads != self.reads {
-            self.doubted = false;
-        } else if self.doubted {
-            return Step::Dead(CloseReason::Silent);
-        } else {
-            self.doubted = true;
-            self.ask();
+        let ends = *self.ends.get_or_insert(now + GRACE);
+        if now >= ends { Step::Dead(CloseReason::AgentClosed) } else { self.sleep(cx, sleep, ends) }
+    }
+
+    /// Asks for a sign of life, by a PING unless one is under way.
+    fn doubt(&mut self, now: Instant) -> Step {
+        self.doubted = Some(now);
+        if !self.asked {
+            let sent = self.pings.as_mut().map(|pings| pings.send_ping(Ping::opaque()));
+            self.asked = sent.is_some_and(|sent| sent.is_ok());
         }
         Step::Again
     }
 
-    /// No stream is in use: there is nothing to wait for, but for the end of one that is to end.
-    fn rest(&mut self, cx: &mut Context<'_>, mut sleep: Pin<&mut Sleep>, link: &Link) -> Step {
-        (self.until, self.doubted) = (None, false);
-        if !link.is_closed() {
+    /// Has the task woken at `end`. A timer that fires earlier is left alone: whoever is busy would move it
+    /// all the time.
+    fn sleep(&mut self, cx: &mut Context<'_>, mut sleep: Pin<&mut Sleep>, end: Instant) -> Step {
+        if self.fires.is_none_or(|fires| fires > end) {
+            self.fires = Some(end);
+            sleep.as_mut().reset(end);
+        }
+        if sleep.poll(cx).is_pending() {
             return Step::Wait;
         }
-        match self.ends {
-            None => {
-                let ends = clock::now() + GRACE;
-                self.ends = Some(ends);
-                sleep.as_mut().reset(ends);
-            }
-            Some(ends) if clock::now() >= ends => return Step::Dead(CloseReason::AgentClosed),
-            Some(_) => {}
-        }
-        if sleep.poll(cx).is_ready() { Step::Again } else { Step::Wait }
-    }
-
-    /// Sends a PING unless one is under way; whether it did.
-    fn ask(&mut self) -> bool {
-        if self.asked {
-            return false;
-        }
-        let Some(pings) = &mut self.pings else { return false };
-        self.asked = pings.send_ping(Ping::opaque()).is_ok();
-        self.asked
-    }
-
-    fn wait(&mut self, cx: &mut Context<'_>, mut sleep: Pin<&mut Sleep>, patience: Duration) -> Step {
-        let until = clock::now() + patience;
-        self.until = Some(until);
-        sleep.as_mut().reset(until);
-        // Registers the waker.
-        if sleep.poll(cx).is_ready() { Step::Again } else { Step::Wait }
+        self.fires = None;
+        Step::Again
     }
 }

@@ -33,6 +33,8 @@ impl Pool {
                     idle_for: it.idle_since.map(|since| now.saturating_duration_since(since)),
                     local_addr: held.and_then(|held| held.local),
                     peer_addr: held.and_then(|held| held.peer),
+                    streams: it.streams.map(|(used, _)| used),
+                    max_streams: it.streams.map(|(_, limit)| limit),
                 }
             })
             .collect();

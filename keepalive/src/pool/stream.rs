@@ -87,7 +87,9 @@ impl Stream {
 
     /// Whether the agent was destroyed while this request used the socket.
     pub(crate) fn is_destroyed(&self) -> bool {
-        self.pool.lock().state.was_destroyed(self.key, self.id)
+        // In this order: the fate is known before the machine forgets the socket.
+        let destroyed = self.pool.lock().state.was_destroyed(self.key, self.id);
+        destroyed || self.link.fate() == Some(CloseReason::Destroyed)
     }
 
     /// The response was read to its end, or the request failed and nothing more is to come.
@@ -212,10 +214,10 @@ impl Owner for Watcher {
         self.event(|inner, key, id, now| inner.state.allow_streams(key, id, limit, now));
     }
 
-    fn goes_away(&self) {
+    fn goes_away(&self, reason: CloseReason) {
         self.event(|inner, key, id, now| {
-            let failed = inner.state.end_streams(key, id, CloseReason::GoAway, now);
-            inner.fail(failed, || ended_at_once(CloseReason::GoAway));
+            let failed = inner.state.end_streams(key, id, reason, now);
+            inner.fail(failed, || ended_at_once(reason));
         });
     }
 
@@ -223,11 +225,16 @@ impl Owner for Watcher {
         self.event(|inner, key, id, now| inner.state.release_stream(key, id, now));
     }
 
-    fn is_over(&self, reason: CloseReason) {
+    fn is_over(&self, reason: CloseReason) -> CloseReason {
+        let mut over = reason;
         self.event(|inner, key, id, now| {
+            if inner.state.was_destroyed(key, id) {
+                over = CloseReason::Destroyed;
+            }
             let failed = inner.state.broken(key, id, reason, now);
             inner.fail(failed, || ended_at_once(reason));
         });
+        over
     }
 }
 

@@ -16,6 +16,8 @@ mod expect;
 mod face;
 mod full_queue;
 mod global;
+#[cfg(feature = "http2")]
+mod http2;
 mod idle;
 mod keep_alive_off;
 mod keeper;

@@ -42,6 +42,8 @@ pub(crate) struct OriginSnapshot {
     pub(crate) queued: usize,
     pub(crate) oldest_since: Option<Instant>,
     pub(crate) server_idle_limit: Option<Duration>,
+    /// In use, on all its sockets that carry many requests.
+    pub(crate) streams: usize,
 }
 
 /// One open socket.
@@ -54,6 +56,8 @@ pub(crate) struct SocketSnapshot<'a> {
     pub(crate) born: Instant,
     pub(crate) served: u64,
     pub(crate) idle_since: Option<Instant>,
+    /// In use, and how many may be, if it carries many requests.
+    pub(crate) streams: Option<(usize, usize)>,
 }
 
 impl State {
@@ -78,6 +82,7 @@ impl State {
                 born: socket.born,
                 served: socket.served,
                 idle_since: (state == SocketState::Idle).then_some(socket.since),
+                streams: socket.streams.map(|streams| (streams.used, streams.limit)),
             }
         })
     }
@@ -88,6 +93,11 @@ impl State {
             let oldest: &mut Instant = oldest.entry(waiter.origin).or_insert(waiter.since);
             *oldest = waiter.since.min(*oldest);
         }
+        let mut streams: HashMap<OriginKey, usize> = HashMap::new();
+        for (_, socket) in self.sockets.iter().filter(|(_, socket)| socket.phase == Phase::Active) {
+            let used = socket.streams.map_or(0, |streams| streams.used);
+            *streams.entry(socket.origin).or_default() += used;
+        }
         let mut origins: Vec<_> = self
             .origins
             .iter()
@@ -97,6 +107,7 @@ impl State {
                 queued: record.waiters - record.queue.len().min(record.covered()),
                 oldest_since: oldest.get(&OriginKey(key)).copied(),
                 server_idle_limit: record.known.server_idle_limit,
+                streams: streams.get(&OriginKey(key)).copied().unwrap_or(0),
             })
             .collect();
         origins.sort_by(|a, b| a.origin.cmp(&b.origin));
