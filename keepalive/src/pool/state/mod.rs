@@ -28,6 +28,7 @@
 mod assign;
 mod descriptors;
 mod dials;
+#[cfg_attr(not(feature = "http2"), expect(dead_code, reason = "nobody opens such a socket then"))]
 mod endings;
 mod idle;
 mod list;
