@@ -114,13 +114,7 @@ impl Health {
         Self { pings, options, asked, reads, heard, busy_since: None, doubted: None, fires: None, ends: None }
     }
 
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        sleep: Pin<&mut Sleep>,
-        link: &Link,
-        owner: &dyn Owner,
-    ) -> Step {
+    fn poll(&mut self, cx: &mut Context<'_>, sleep: Pin<&mut Sleep>, link: &Link, owner: &dyn Owner) -> Step {
         let pulse = &link.pulse;
         if self.asked && self.pings.as_mut().is_some_and(|pings| pings.poll_pong(cx).is_ready()) {
             self.asked = false;
@@ -147,7 +141,9 @@ impl Health {
         let since = *self.busy_since.get_or_insert(now);
         let end = match self.doubted {
             Some(doubted) => doubted.checked_add(self.options.ping_timeout),
-            None => self.options.ping_interval.and_then(|interval| since.max(self.heard).checked_add(interval)),
+            None => {
+                self.options.ping_interval.and_then(|interval| since.max(self.heard).checked_add(interval))
+            }
         };
         match end {
             None => Step::Wait,

@@ -13,7 +13,10 @@ fn it_answers_and_counts() {
         let mut client = Client::connect(origin.addr()).await;
         client.hello().await;
         client.hello().await;
-        assert_eq!(origin.stats(), Stats { accepted: 1, open: 1, peak_open: 1, requests: 2, ..Stats::default() });
+        assert_eq!(
+            origin.stats(),
+            Stats { accepted: 1, open: 1, peak_open: 1, requests: 2, ..Stats::default() }
+        );
         assert_eq!(origin.url("/"), format!("http://{}/", origin.addr()));
         drop(client);
         origin.wait(|stats| stats.open == 0).await;

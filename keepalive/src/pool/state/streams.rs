@@ -150,7 +150,8 @@ impl State {
         let socket = &self.sockets[key.0];
         socket.streams.is_none_or(|streams| {
             let most = self.limits.max_requests_per_socket;
-            let worn_out = most.is_some_and(|most| socket.served + streams.reserved >= most) || socket.id < self.retired;
+            let worn_out =
+                most.is_some_and(|most| socket.served + streams.reserved >= most) || socket.id < self.retired;
             streams.ends.is_none() && streams.used < streams.limit && !worn_out
         })
     }

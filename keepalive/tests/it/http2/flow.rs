@@ -170,7 +170,10 @@ fn trailers_go_both_ways() {
         assert_eq!(collected.trailers().unwrap()["x-sum"], "7");
         assert_eq!(collected.to_bytes(), "body");
         let request = &origin.requests()[0];
-        assert_eq!((request.body.as_slice(), &request.trailers[..]), (&b"data"[..], &[("x-check".to_owned(), "42".to_owned())][..]));
+        assert_eq!(
+            (request.body.as_slice(), &request.trailers[..]),
+            (&b"data"[..], &[("x-check".to_owned(), "42".to_owned())][..])
+        );
         assert_eq!(at_rest(&agent).await.idle, 1);
     });
 }

@@ -150,8 +150,7 @@ fn a_slow_server_that_answers_pings_is_waited_for() {
 fn a_connection_without_requests_is_left_alone() {
     testkit::run_paused(async |case: &Case| {
         let origin = frames(case, |mut peer| async move { peer.serve().await });
-        let agent =
-            builder().free_socket_timeout(None).ping_interval(S).ping_timeout(S).build().unwrap();
+        let agent = builder().free_socket_timeout(None).ping_interval(S).ping_timeout(S).build().unwrap();
         fetch(&agent, origin.url("/")).await.unwrap();
         for _ in 0..50 {
             pass(S).await;

@@ -1,7 +1,6 @@
 //! Frames that no server may send. Whatever it is: the request fails and says so, the connection is closed,
 //! once, and the next request has another.
 
-
 use keepalive::CloseReason;
 use testkit::{Case, Frame, FrameOrigin, Peer, block};
 use tokio::task::JoinSet;
@@ -46,14 +45,14 @@ fn offences() -> Vec<(&'static str, Vec<Frame>)> {
         ("a ping of a stream", vec![Frame::new(Frame::PING, 0, FIRST, [0; 8])]),
         ("a goodbye in seven bytes", vec![Frame::new(Frame::GOAWAY, 0, 0, [0; 7])]),
         ("more of a block that was never begun", vec![Frame::new(Frame::CONTINUATION, 4, FIRST, [0x88])]),
-        ("data in the middle of a block", vec![
-            Frame::new(Frame::HEADERS, 0, FIRST, [0x88]),
-            Frame::data(FIRST, "x", true),
-        ]),
-        ("more of another block", vec![
-            Frame::new(Frame::HEADERS, 0, FIRST, [0x88]),
-            Frame::new(Frame::CONTINUATION, 4, 3, [0x88]),
-        ]),
+        (
+            "data in the middle of a block",
+            vec![Frame::new(Frame::HEADERS, 0, FIRST, [0x88]), Frame::data(FIRST, "x", true)],
+        ),
+        (
+            "more of another block",
+            vec![Frame::new(Frame::HEADERS, 0, FIRST, [0x88]), Frame::new(Frame::CONTINUATION, 4, 3, [0x88])],
+        ),
         ("padding longer than the frame", vec![head(false), Frame::new(Frame::DATA, 9, FIRST, [200, 1, 2])]),
         ("a frame larger than was allowed", vec![head(false), Frame::data(FIRST, vec![0; 20_000], true)]),
         ("data before the head", vec![Frame::data(FIRST, "x", true)]),
@@ -164,7 +163,8 @@ fn a_flood_of_continuations_is_cut_off() {
 fn a_head_larger_than_64_kib_is_an_error() {
     testkit::run(async |case: &Case| {
         let large = "x".repeat(1000);
-        let all: Vec<_> = std::iter::once((":status", "200")).chain((0..100).map(|_| ("a", large.as_str()))).collect();
+        let all: Vec<_> =
+            std::iter::once((":status", "200")).chain((0..100).map(|_| ("a", large.as_str()))).collect();
         let bytes = block(&all);
         let origin = frames(case, move |mut peer| {
             let bytes = bytes.clone();
@@ -218,7 +218,11 @@ fn a_bomb_of_references_does_not_go_off() {
 #[test]
 fn floods_of_small_frames_do_no_harm() {
     testkit::run(async |case: &Case| {
-        for frame in [Frame::ping(*b"12345678", false), Frame::settings(&[(TABLE_SIZE, 4096)]), Frame::data(FIRST, "", false)] {
+        for frame in [
+            Frame::ping(*b"12345678", false),
+            Frame::settings(&[(TABLE_SIZE, 4096)]),
+            Frame::data(FIRST, "", false),
+        ] {
             let origin = frames(case, move |mut peer| {
                 let frame = frame.clone();
                 async move {
@@ -322,4 +326,3 @@ fn a_connection_that_is_cut_anywhere_fails_and_never_hangs() {
         }
     });
 }
-

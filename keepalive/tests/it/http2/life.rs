@@ -10,7 +10,9 @@ use tokio::task::JoinSet;
 use tokio::time::advance;
 
 use super::{Cue, agent, builder, frames, plain};
-use crate::kit::{at_rest, closed_by, eventually, fetch, info, poll_once, polled, turns, until, within_polls};
+use crate::kit::{
+    at_rest, closed_by, eventually, fetch, info, poll_once, polled, turns, until, within_polls,
+};
 
 /// That many requests on one connection, held by the gate.
 async fn held(agent: &Agent, origin: &PlainOrigin, requests: usize) -> JoinSet<Result<String, Error>> {

@@ -177,7 +177,8 @@ fn an_upgrade_or_a_tunnel_needs_http1_and_is_told_so() {
     testkit::run(async |case: &Case| {
         let origin = case.plain(plain());
         let agent = agent();
-        let upgrade = agent.get(origin.url("/")).header("upgrade", "websocket").header("connection", "upgrade");
+        let upgrade =
+            agent.get(origin.url("/")).header("upgrade", "websocket").header("connection", "upgrade");
         let tunnel = agent.method(http::Method::CONNECT, origin.url("/"));
         for request in [upgrade, tunnel] {
             let error = request.send().await.unwrap_err();

@@ -51,7 +51,11 @@ fn and_no_more_than_once() {
 }
 
 /// The error of a request to a server that does this with its stream.
-async fn error_of<F>(case: &Case, body: usize, deed: impl Fn(Peer, u32) -> F + Clone + Send + Sync + 'static) -> Error
+async fn error_of<F>(
+    case: &Case,
+    body: usize,
+    deed: impl Fn(Peer, u32) -> F + Clone + Send + Sync + 'static,
+) -> Error
 where
     F: Future<Output = Result<Peer, End>> + Send + 'static,
 {
@@ -75,9 +79,11 @@ where
 #[test]
 fn before_the_head() {
     testkit::run(async |case: &Case| {
-        for (code, text) in
-            [(INTERNAL_ERROR, "reset the stream"), (CANCEL, "reset the stream"), (HTTP_1_1_REQUIRED, "wants HTTP/1.1")]
-        {
+        for (code, text) in [
+            (INTERNAL_ERROR, "reset the stream"),
+            (CANCEL, "reset the stream"),
+            (HTTP_1_1_REQUIRED, "wants HTTP/1.1"),
+        ] {
             let error = error_of(case, 3, move |peer, stream| async move {
                 peer.send(&Frame::reset(stream, code)).await?;
                 Ok(peer)
