@@ -26,8 +26,9 @@
 //! agent can be used from several runtimes; what is begun for a request (a dial, reading off a dropped
 //! body) runs on that request's runtime.
 //!
-//! Features: `json` (bodies from and to JSON), `serde` (`Status`, `SocketInfo` and
-//! `Event` can be serialized).
+//! Features: `tls` (a default: `https` URLs, `Tls`), `webpki-roots` (Mozilla's list of authorities, compiled
+//! in, can be trusted instead of the system's), `json` (bodies from and to JSON), `serde` (`Status`,
+//! `SocketInfo` and `Event` can be serialized).
 
 mod agent;
 mod body;

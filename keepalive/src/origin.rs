@@ -57,6 +57,7 @@ impl Origin {
         Self::new(uri, Route::default())
     }
 
+    #[cfg_attr(not(feature = "tls"), expect(clippy::needless_pass_by_value, reason = "as with TLS"))]
     pub(crate) fn new(uri: &Uri, route: Route) -> Result<Self, Error> {
         let secure = match uri.scheme() {
             None => {
@@ -220,6 +221,7 @@ mod tests {
         }
     }
 
+    #[cfg_attr(not(feature = "tls"), expect(clippy::needless_update, reason = "as with TLS"))]
     #[test]
     fn local_address_is_part_of_it() {
         let uri: Uri = "http://[::1]:8080/".parse().unwrap();

@@ -11,7 +11,7 @@ fn bad_urls_fail_on_their_own() {
     let origin = PlainOrigin::new();
     let (good, refused) = (origin.url("/"), refused());
     let input = format!(
-        "{good}\nnot a url\n{refused}\nftp://example.org/\nhttps://example.org/\nhttp://no.invalid/\n/path\n{good}\n"
+        "{good}\nnot a url\n{refused}\nftp://example.org/\ngopher://example.org/\nhttp://no.invalid/\n/path\n{good}\n"
     );
     let run = fetch_from(&input, &["-i", "-"]).expect(1);
     let lines = run.lines();
@@ -22,7 +22,7 @@ fn bad_urls_fail_on_their_own() {
         "`not a url` is not a valid URL: invalid uri character",
         "onnection refused",
         "`ftp`",
-        "`https`",
+        "`gopher`",
         "cannot resolve `no.invalid`",
         "/path",
     ]) {

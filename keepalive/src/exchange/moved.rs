@@ -1,11 +1,12 @@
 //! A request of which not a byte was written moves to another socket, whatever it is: on a transport that
 //! can refuse the first write, which TCP does only by a race.
 
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -148,6 +149,23 @@ async fn with_a_body_of_any_size() {
         let (_, _, written) = second(true, "POST", body).await;
         assert_eq!(written.iter().filter(|&&byte| byte == 7).count(), 1_000_000);
     }
+}
+
+/// A socket that was dialled, parked and never used is no better than one that served before.
+#[tokio::test]
+async fn also_from_a_socket_that_was_never_used() {
+    let connect = Arc::new(FakeConnect::default());
+    let agent = Agent::builder().build_over(connect.clone());
+    let mut left = Box::pin(agent.get("http://a/").send());
+    assert!(left.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(left);
+    while agent.status().totals.idle == 0 {
+        tokio::task::yield_now().await;
+    }
+    connect.broken.store(true, Ordering::Relaxed);
+    let response = agent.post("http://a/").body("once").send().await.unwrap();
+    assert_eq!(response.connection_info().unwrap().socket_id, 2);
+    assert_eq!(agent.status().totals.closed_by.into_iter().collect::<Vec<_>>(), [(CloseReason::Stale, 1)]);
 }
 
 /// As TLS does when the socket underneath took a record and broke at the next: the write fails as a whole.

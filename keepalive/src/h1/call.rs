@@ -401,7 +401,7 @@ impl Call {
     fn read_failed(&mut self, error: io::Error) -> (Error, CloseReason) {
         let phase = if self.in_body { Phase::Receive } else { self.phase() };
         #[cfg(feature = "tls")]
-        if let Some(text) = crate::tls::explain_later(&error) {
+        if let Some(text) = crate::tls::explain_io(&error) {
             return (Error::io(phase, text, error), CloseReason::IoError);
         }
         let error = self.write_error.take().unwrap_or(error);

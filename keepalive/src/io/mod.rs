@@ -42,6 +42,11 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {
         Probe::Unknown
     }
 
+    /// Why the stream is no good, in words, if the layer that found it so knows more than a [`Probe`] says.
+    fn complaint(&self) -> Option<String> {
+        None
+    }
+
     /// Moves an idle stream to the runtime that the caller runs on.
     fn rehome(&mut self) -> std::io::Result<()>;
 }

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
 use super::{Io, Probe, RawSocket, TcpIo};
+use crate::tls::explain_later;
 
 /// How many records in a row may come on an idle connection without a byte for its user. A server sends
 /// a few tickets; one that does not stop is none to keep.
@@ -21,11 +22,13 @@ const MOST_RECORDS: usize = 32;
 
 pub(crate) struct TlsIo {
     stream: TlsStream<TcpIo>,
+    /// What was wrong with what came while nobody read.
+    fault: Option<rustls::Error>,
 }
 
 impl TlsIo {
     pub(crate) fn new(stream: TlsStream<TcpIo>) -> Self {
-        Self { stream }
+        Self { stream, fault: None }
     }
 }
 
@@ -40,18 +43,22 @@ impl Io for TlsIo {
 
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Probe> {
         let (tcp, tls) = self.stream.get_mut();
-        match held(tls) {
-            Probe::Alive => tcp.poll_idle_with(cx, |tcp| digest(tcp, tls)),
+        match held(tls, &mut self.fault) {
+            Probe::Alive => tcp.poll_idle_with(cx, |tcp| digest(tcp, tls, &mut self.fault)),
             found => Poll::Ready(found),
         }
     }
 
     fn probe(&mut self) -> Probe {
         let (tcp, tls) = self.stream.get_mut();
-        match held(tls) {
-            Probe::Alive => digest(tcp, tls),
+        match held(tls, &mut self.fault) {
+            Probe::Alive => digest(tcp, tls, &mut self.fault),
             found => found,
         }
+    }
+
+    fn complaint(&self) -> Option<String> {
+        self.fault.as_ref().map(explain_later)
     }
 
     fn rehome(&mut self) -> io::Result<()> {
@@ -60,7 +67,7 @@ impl Io for TlsIo {
 }
 
 /// Reads what the kernel has, and says what it means for whoever uses the connection next.
-fn digest(tcp: &TcpIo, tls: &mut ClientConnection) -> Probe {
+fn digest(tcp: &TcpIo, tls: &mut ClientConnection, fault: &mut Option<rustls::Error>) -> Probe {
     for _ in 0..MOST_RECORDS {
         match tls.read_tls(&mut Now(tcp)) {
             Ok(0) => return Probe::Eof,
@@ -69,7 +76,7 @@ fn digest(tcp: &TcpIo, tls: &mut ClientConnection) -> Probe {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Probe::Alive,
             Err(_) => return Probe::Eof,
         }
-        match held(tls) {
+        match held(tls, fault) {
             Probe::Alive => {}
             found => return found,
         }
@@ -78,13 +85,17 @@ fn digest(tcp: &TcpIo, tls: &mut ClientConnection) -> Probe {
 }
 
 /// What was read with the last response's bytes, or behind them, and is still here: the kernel does not know it.
-fn held(tls: &mut ClientConnection) -> Probe {
+fn held(tls: &mut ClientConnection, fault: &mut Option<rustls::Error>) -> Probe {
     match tls.process_new_packets() {
         // In the order in which they came: an answer that nobody asked for, then the goodbye.
         Ok(state) if state.plaintext_bytes_to_read() > 0 => Probe::Bytes,
         Ok(state) if state.peer_has_closed() => Probe::Eof,
         Ok(_) => Probe::Alive,
-        Err(_) => Probe::Bytes,
+        Err(error) => {
+            let alert = matches!(error, rustls::Error::AlertReceived(_));
+            *fault = Some(error);
+            if alert { Probe::Eof } else { Probe::Bytes }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 
 #[cfg(feature = "http2")]
 use super::Stream;
-use super::lease::Dead;
+use super::lease::{Dead, Past};
 use super::request::Request;
 use super::state::{Outcome, SocketKey, Turn, WaiterKey};
 use super::{Inner, Lease, Leased, Pool, Taken, Waiting, keeper, queue_error};
@@ -29,8 +29,10 @@ pub(crate) struct Acquire {
     /// The socket that failed the request, until the request is back in the queue: it wants to be there
     /// when the slot comes free.
     dead: Option<Dead>,
-    /// Only a socket just dialled will do.
+    /// Only a socket just dialled will do: it was written once.
     fresh: bool,
+    /// That is not counted yet.
+    retried: bool,
 }
 
 /// What the driver finds under the lock.
@@ -42,7 +44,8 @@ enum Answer {
 
 impl Acquire {
     pub(crate) fn new(pool: Arc<Pool>, origin: Origin, runtime: Handle) -> Self {
-        Self { pool, request: Request::new(origin), runtime, waiter: None, dead: None, fresh: false }
+        let request = Request::new(origin);
+        Self { pool, request, runtime, waiter: None, dead: None, fresh: false, retried: false }
     }
 
     /// The socket proved stale before a byte of the response came: asks for another, at the old place.
@@ -53,6 +56,7 @@ impl Acquire {
         }
         self.dead = Some(leased.give_up(written));
         self.fresh = written;
+        self.retried = written;
     }
 
     /// Whether it waits for a slot, and not for a dial that is under way for it.
@@ -83,13 +87,16 @@ impl Acquire {
         // Cloned before the lock is taken, dropped after: wakers are foreign.
         let waker = cx.waker().clone();
         let reading = clock::reading();
-        let again = std::mem::take(&mut self.fresh);
+        let again = std::mem::take(&mut self.retried);
+        let fresh = self.fresh;
         let (answer, keeper, _old) = self.pool.event(|inner, now| {
             inner.notice(reading, now);
             self.request.since.get_or_insert(now);
             let turn = match (self.waiter, self.request.ticket) {
                 (Some(waiter), _) => inner.state.poll_waiter(waiter, now),
                 (None, Some(ticket)) if again => inner.state.request_again(&self.request.origin, ticket, now),
+                // The fresh one it got died before it was used: what holds for the request holds still.
+                (None, Some(ticket)) if fresh => inner.state.request_fresh(&self.request.origin, ticket, now),
                 (None, Some(ticket)) => inner.state.request(&self.request.origin, ticket, now),
                 (None, None) => match inner.state.arrive() {
                     None => return (Answer::Fail(Error::closed()), None, (None, Some(waker))),
@@ -151,8 +158,8 @@ impl Future for Acquire {
             // A parked socket that died costs nothing but itself: the request asks again, at its old
             // place. A new one that dies at once is the server's answer; asking again could go on for ever.
             let (checked, parked) = match taken {
-                Taken::One(socket, request_number, idle_for) => {
-                    let lease = Lease::new(&self.pool, socket, request_number, idle_for);
+                Taken::One(socket, past) => {
+                    let lease = Lease::new(&self.pool, socket, past);
                     let parked = lease.was_parked();
                     (lease.checked(parked).map(Leased::One), parked)
                 }
@@ -169,7 +176,7 @@ impl Future for Acquire {
                 Err(socket) if parked => self.dead = Some(socket),
                 Err(socket) => {
                     self.pool.event(|inner, now| inner.tell(|| self.request.unserved(Unserved::Failed, now)));
-                    return Poll::Ready(Err(dead_at_once(&self.request.origin, socket.reason)));
+                    return Poll::Ready(Err(dead_at_once(&self.request.origin, &socket)));
                 }
             }
         }
@@ -203,10 +210,13 @@ impl Inner {
         if let Some(taken) = self.take_stream(key, now) {
             return Answer::Go { taken: Taken::Many(Box::new(taken)), noted };
         }
-        let request_number = self.state.served(key);
-        let idle_for = now.saturating_duration_since(self.state.free_since(key));
+        let past = Past {
+            request_number: self.state.served(key),
+            idle_for: now.saturating_duration_since(self.state.free_since(key)),
+            parked: self.state.was_kept(key),
+        };
         match self.held(key).parked.take() {
-            Some(socket) => Answer::Go { taken: Taken::One(socket, request_number, idle_for), noted },
+            Some(socket) => Answer::Go { taken: Taken::One(socket, past), noted },
             None => unreachable!("the pool holds every socket that the machine gives out"),
         }
     }
@@ -237,8 +247,11 @@ fn failure(waiting: Option<&mut Waiting>, origin: &Origin) -> Error {
     }
 }
 
-fn dead_at_once(origin: &Origin, reason: CloseReason) -> Error {
-    match reason {
+fn dead_at_once(origin: &Origin, socket: &Dead) -> Error {
+    if let Some(text) = socket.complaint() {
+        return Error::io(Phase::Send, text, std::io::ErrorKind::InvalidData.into());
+    }
+    match socket.reason {
         CloseReason::UnsolicitedBytes => {
             Error::protocol(Phase::Send, format!("{origin} sent bytes before it was asked anything"))
         }

@@ -119,6 +119,15 @@ impl Socket {
     }
 }
 
+/// What a socket was before a request took it.
+#[derive(Clone, Copy)]
+pub(super) struct Past {
+    /// How many requests it was given to, this one included.
+    pub(super) request_number: u64,
+    pub(super) idle_for: Duration,
+    pub(super) parked: bool,
+}
+
 /// One request's hold on one socket. Dropping it closes the socket as cancelled.
 pub(crate) struct Lease {
     pool: Arc<Pool>,
@@ -128,19 +137,18 @@ pub(crate) struct Lease {
     pub(crate) request_number: u64,
     /// How long it was idle before.
     pub(crate) idle_for: Duration,
+    /// It was parked before, however short.
+    parked: bool,
     /// The request's outcome is counted.
     finished: bool,
 }
 
 impl Lease {
-    pub(super) fn new(
-        pool: &Arc<Pool>,
-        socket: Box<Socket>,
-        request_number: u64,
-        idle_for: Duration,
-    ) -> Self {
+    pub(super) fn new(pool: &Arc<Pool>, socket: Box<Socket>, past: Past) -> Self {
         socket.body_since.store(0, Ordering::Relaxed);
-        Self { pool: Arc::clone(pool), socket: Some(socket), request_number, idle_for, finished: false }
+        let Past { request_number, idle_for, parked } = past;
+        let pool = Arc::clone(pool);
+        Self { pool, socket: Some(socket), request_number, idle_for, parked, finished: false }
     }
 
     pub(crate) fn socket(&mut self) -> &mut Socket {
@@ -154,7 +162,7 @@ impl Lease {
 
     /// Whether the server may have given the socket up before this request was written to it.
     pub(crate) fn was_parked(&self) -> bool {
-        self.reused() || self.idle_for > CLAIM
+        self.reused() || self.parked || self.idle_for > CLAIM
     }
 
     /// Whether the agent was destroyed while this request used the socket.
@@ -236,7 +244,7 @@ impl Lease {
         if let Some(socket) = &socket {
             socket.announce_close(&self.pool, reason, Ending::NONE, used);
         }
-        Dead { reason, _socket: socket }
+        Dead { reason, socket }
     }
 
     /// Lets the pool reach the descriptor after it moved; `false` if the agent was destroyed meanwhile.
@@ -285,14 +293,21 @@ impl Lease {
 /// A socket that proved dead; dropping it frees its slot.
 pub(super) struct Dead {
     pub(super) reason: CloseReason,
-    _socket: Option<Box<Socket>>,
+    socket: Option<Box<Socket>>,
+}
+
+impl Dead {
+    /// What the socket itself has to say about it.
+    pub(super) fn complaint(&self) -> Option<String> {
+        self.socket.as_ref()?.io.complaint()
+    }
 }
 
 #[cfg(feature = "http2")]
 impl Dead {
     /// A stream, which holds no slot.
     pub(super) fn stream() -> Self {
-        Self { reason: CloseReason::Stale, _socket: None }
+        Self { reason: CloseReason::Stale, socket: None }
     }
 }
 

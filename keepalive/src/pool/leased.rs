@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Version;
 
-use super::lease::{Dead, Dialed};
+use super::lease::{Dead, Dialed, Past};
 #[cfg(feature = "http2")]
 use super::stream;
 use super::{Lease, Socket};
@@ -30,7 +30,7 @@ pub(crate) struct Facts {
 
 /// What the driver takes out under the lock.
 pub(super) enum Taken {
-    One(Box<Socket>, u64, Duration),
+    One(Box<Socket>, Past),
     #[cfg(feature = "http2")]
     Many(Box<stream::Taken>),
 }

@@ -15,19 +15,35 @@ pub(super) fn explain(pool: &Pool, origin: &Origin, waited: Duration) -> Error {
     let of_origin = Holders::count(&inner, Some(origin), now);
     let at_origin_cap = of_origin.sockets >= inner.state.limits().max_sockets;
     let holders = if at_origin_cap { of_origin } else { Holders::count(&inner, None, now) };
+    let at_total_cap = holders.sockets >= inner.state.limits().max_total_sockets;
+    let refused = inner.state.has_refused(origin);
     drop(inner);
 
     let option = if at_origin_cap { "max_sockets" } else { "max_total_sockets" };
     let whose = if at_origin_cap { "" } else { " of the agent" };
     let text = match holders {
-        Holders { sockets: 0, .. } => {
-            format!("{} in the queue for {origin}: no connection came about", Seconds(waited))
-        }
-        Holders { sockets, reading: 0, .. } => format!(
-            "{} in the queue for {origin}: all {sockets} sockets{whose} are in use; make fewer requests at once, or raise {option}",
+        _ if !at_origin_cap && !at_total_cap && refused => format!(
+            "{} in the queue for {origin}: the last dial there failed, and until one succeeds there is only one at a time; see whether the server can be reached",
             Seconds(waited),
         ),
-        Holders { sockets, reading, oldest } => format!(
+        Holders { sockets, .. } if sockets == 0 || (!at_origin_cap && !at_total_cap) => {
+            format!("{} in the queue for {origin}: no connection came about", Seconds(waited))
+        }
+        Holders { sockets, connecting, .. } if connecting == sockets => format!(
+            "{} in the queue for {origin}: all {sockets} sockets{whose} are still connecting; see whether the server can be reached, or raise {option}",
+            Seconds(waited),
+        ),
+        Holders { sockets, connecting, reading: 0, .. } => {
+            let connecting = match connecting {
+                0 => String::new(),
+                some => format!(", {some} of them still connecting"),
+            };
+            format!(
+                "{} in the queue for {origin}: all {sockets} sockets{whose} are in use{connecting}; make fewer requests at once, or raise {option}",
+                Seconds(waited),
+            )
+        }
+        Holders { sockets, reading, oldest, .. } => format!(
             "{} in the queue for {origin}: all {sockets} sockets{whose} are held, {reading} by response bodies not read to the end (oldest {}); read or drop the bodies, or raise {option}",
             Seconds(waited),
             Seconds(oldest),
@@ -39,6 +55,8 @@ pub(super) fn explain(pool: &Pool, origin: &Origin, waited: Duration) -> Error {
 /// Who holds the sockets of an origin, or of all.
 struct Holders {
     sockets: usize,
+    /// Those that are being dialled.
+    connecting: usize,
     /// Those with a response whose body is not read to the end.
     reading: usize,
     /// How long the oldest of these has been so.
@@ -48,9 +66,10 @@ struct Holders {
 impl Holders {
     /// `now` is the time since the pool's epoch.
     fn count(inner: &Inner, origin: Option<&Origin>, now: Duration) -> Self {
-        let mut holders = Self { sockets: 0, reading: 0, oldest: Duration::ZERO };
+        let mut holders = Self { sockets: 0, connecting: 0, reading: 0, oldest: Duration::ZERO };
         for key in inner.state.sockets_of(origin) {
             holders.sockets += 1;
+            holders.connecting += usize::from(inner.state.has_no_connection(key));
             let since = inner.sockets.get(key.0).map_or(0, |held| held.body_since.load(Ordering::Relaxed));
             if since > 0 {
                 holders.reading += 1;

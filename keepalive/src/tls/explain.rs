@@ -48,12 +48,17 @@ pub(crate) fn explain(error: &io::Error, host: &str) -> Option<String> {
 }
 
 /// The text for what TLS found wrong after the handshake; in TLS 1.3 a server looks at the client's certificate
-/// only then. `None` for what is not TLS's affair.
-pub(crate) fn explain_later(error: &io::Error) -> Option<String> {
-    match error.get_ref()?.downcast_ref::<Error>()? {
-        Error::AlertReceived(alert) => Some(refused(*alert, "the server")),
-        _ => Some("what the server sent is not valid TLS".to_owned()),
+/// only then.
+pub(crate) fn explain_later(error: &Error) -> String {
+    match error {
+        Error::AlertReceived(alert) => refused(*alert, "the server"),
+        _ => "what the server sent is not valid TLS".to_owned(),
     }
+}
+
+/// The same for an error of a read or a write; `None` for what is not TLS's affair.
+pub(crate) fn explain_io(error: &io::Error) -> Option<String> {
+    error.get_ref()?.downcast_ref().map(explain_later)
 }
 
 fn certificate(error: &CertificateError, host: &str) -> Option<String> {

@@ -21,7 +21,7 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, ServerName};
 
 pub use self::builder::TlsBuilder;
-pub(crate) use self::explain::{explain, explain_later};
+pub(crate) use self::explain::{explain, explain_io, explain_later};
 use crate::Error;
 
 /// How to speak TLS with a server; made by [`Tls::builder`].

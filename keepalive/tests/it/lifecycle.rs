@@ -220,3 +220,27 @@ fn alone_the_global_agent_stays_usable() {
         assert_eq!(at_rest(agent).await.failed, 7);
     });
 }
+
+/// The requests that a destroyed agent failed need nothing of it any more, polled or not. A task that held one
+/// and waited for the end waited for itself.
+#[test]
+fn close_after_destroy_waits_for_no_request_that_waited() {
+    wire::run_paused(async |case: &Case| {
+        let gate = Gate::new();
+        let origin = case.plain(PlainOrigin::builder().gate(&gate));
+        let agent = wire::builder().max_sockets(1).build().unwrap();
+        let head = polled(fetch(&agent, origin.url("/")));
+        until(&agent, |it| it.active == 1).await;
+        let mut queued = polled(fetch(&agent, origin.url("/")));
+        let mut closed = Box::pin(agent.close());
+        assert!(poll(&mut closed).is_pending());
+        agent.destroy();
+        drop(head);
+        closed.await;
+        agent.close().await;
+        let totals = accounts(&agent);
+        assert_eq!((totals.closed, totals.waiting), (1, 1));
+        is_destroyed(&queued.as_mut().await.unwrap_err());
+        assert_eq!(accounts(&agent).waiting, 0);
+    });
+}

@@ -65,7 +65,7 @@ fn what_is_no_http_is_named() {
             ),
             (b"220 mail.example ESMTP\r\n", "does not speak HTTP/1: its first bytes are `2"),
             (b"<html>an error page</html>", "does not speak HTTP/1: its first bytes are `<"),
-            (b"\x15\x03\x01\x00\x02\x02\x28", "does not speak HTTP/1: its first bytes are `\\x15"),
+            (b"\x15\x03\x01\x00\x02\x02\x28", "the server speaks TLS on this port"),
             (b"\0\0\x12\x04\0\0\0\0\0", "does not speak HTTP/1: its first bytes are `\\x00"),
             (b"ICY 200 OK\r\n\r\n", "does not speak HTTP/1: its first bytes are `I"),
             (b"http/1.1 200 OK\r\n\r\n", "does not speak HTTP/1: its first bytes are `h"),

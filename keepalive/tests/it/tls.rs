@@ -11,6 +11,9 @@ mod clients;
 mod handshakes;
 #[path = "tls/idle.rs"]
 mod idle;
+#[cfg(unix)]
+#[path = "tls/real.rs"]
+mod real;
 #[path = "tls/sessions.rs"]
 mod sessions;
 #[path = "tls/settings.rs"]

@@ -56,6 +56,8 @@ pub(crate) enum ProtocolError {
 pub(crate) enum Missing {
     /// The head's end; this many bytes of it had come.
     Head { received: usize },
+    /// All of the final response; a 1xx had come.
+    Final,
     /// The last `missing` bytes of a body of `total`.
     Body { missing: u64, total: u64 },
     /// The last `missing` bytes of a chunk.
@@ -121,6 +123,7 @@ impl fmt::Display for ProtocolError {
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Final => f.write_str("before the first byte of the final response, after a 1xx one"),
             Self::Head { received: 0 } => f.write_str("before the first byte of the response"),
             Self::Head { received } => write!(f, "inside the response head, after {received} bytes of it"),
             Self::Body { missing, total } => write!(f, "{missing} bytes short of a body of {total}"),

@@ -22,9 +22,9 @@ impl Excerpt {
     }
 
     /// Whether they are the beginning of a TLS record: an alert or a handshake, of any version since SSL 3
-    /// (RFC 8446 §5.1).
+    /// (RFC 8446 §5.1). Nothing else that is known begins with such a byte.
     pub(super) fn is_tls(&self) -> bool {
-        matches!(self.bytes[..self.len], [0x15 | 0x16, 0x03, ..])
+        matches!(self.bytes[..self.len], [0x15 | 0x16] | [0x15 | 0x16, 0x03, ..])
     }
 
     /// The line that `source` begins with, without its end.

@@ -122,7 +122,11 @@ impl ResponseDecoder {
 
     /// The error to report if the connection ends before the head does; `buf` is what came of it.
     pub(crate) fn head_eof(&mut self, buf: &[u8]) -> ProtocolError {
-        self.fail(ProtocolError::Truncated(Missing::Head { received: buf.len() }))
+        let missing = match buf.len() {
+            0 if self.informational > 0 => Missing::Final,
+            received => Missing::Head { received },
+        };
+        self.fail(ProtocolError::Truncated(missing))
     }
 
     /// The next event of the body. `eof` says that nothing will come behind `buf`.

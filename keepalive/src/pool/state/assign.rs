@@ -4,62 +4,95 @@ use std::time::Instant;
 
 use super::list::from;
 use super::phase::Phase;
-use super::waiters::Waiter;
 use super::{Mode, OriginKey, SocketKey, State, Ticket, WaiterKey};
 use crate::CloseReason;
 
-/// What an idle socket is good for.
+/// What a socket that is idle or takes more is good for.
 enum Next {
     /// This waiter can have it.
     Offer(WaiterKey, SocketKey),
     /// Only its place: a waiter that needs a fresh socket has none to dial in.
     Close(SocketKey),
+    /// The same of one in use.
+    End(SocketKey),
 }
 
 impl State {
     /// Brings `origin` and the total cap into order after an event.
     pub(super) fn assign(&mut self, origin: OriginKey, now: Instant) {
+        self.shed(origin);
+        self.shed_total(now);
         loop {
-            self.shed(origin);
             self.hand_over(origin, now);
             self.weigh(origin, now);
-            self.open(now);
+            self.dial(now);
             // Something is left only if an older waiter elsewhere came first and a socket made room for it.
-            if self.next_of(origin, now).is_none() {
+            if !self.make_room(now) && self.next_of(origin, now).is_none() {
                 break;
             }
         }
+        // The one just freed may be over at once, by its server's word, and counts no more then.
+        self.expire(now);
         self.trim(origin, now);
+        self.trim_total(now);
+        self.open(now);
         self.forget(origin);
     }
 
+    /// Brings all origins into order. Each step is done for all of them before the next, so that their
+    /// places in the slab decide nothing.
     pub(super) fn assign_all(&mut self, now: Instant) {
         let origins: Vec<_> = self.origins.iter().map(|(key, _)| OriginKey(key)).collect();
-        // First all weights, since `open` serves whoever is hungry, not only the origin at hand.
-        for &origin in &origins {
-            self.weigh(origin, now);
-        }
-        for origin in origins {
-            if self.origins.contains(origin.0) {
-                self.assign(origin, now);
+        origins.iter().for_each(|&origin| self.shed(origin));
+        self.shed_total(now);
+        origins.iter().for_each(|&origin| self.weigh(origin, now));
+        let mut left = origins.clone();
+        loop {
+            left.retain(|&origin| self.next_of(origin, now).is_some());
+            // Who gets a socket is no older waiter any more: then others may get theirs.
+            let mut is_done = true;
+            for &origin in &left {
+                is_done &= !self.hand_over(origin, now);
+                self.weigh(origin, now);
+            }
+            if is_done {
+                self.dial(now);
+                if !self.make_room(now) {
+                    break;
+                }
             }
         }
+        self.expire(now);
+        origins.iter().for_each(|&origin| self.trim(origin, now));
+        self.trim_total(now);
+        self.open(now);
+        origins.iter().for_each(|&origin| self.forget(origin));
     }
 
-    /// Closes idle sockets that a lowered limit has no place for.
+    /// Closes idle sockets that a lowered `max_sockets` has no place for.
     fn shed(&mut self, origin: OriginKey) {
-        while self.origins[origin.0].counts.of_origin_to_stay() > self.limits.max_sockets {
+        loop {
+            let counts = self.origins[origin.0].counts;
+            if counts.of_origin_to_stay() - counts.ending <= self.limits.max_sockets {
+                break;
+            }
             let Some(oldest) = self.origins[origin.0].idle.front().map(SocketKey) else { break };
             self.shut(oldest, CloseReason::OverLimit);
         }
-        while self.counts.all_to_stay() > self.limits.max_total_sockets {
+    }
+
+    /// The same for a lowered total cap.
+    fn shed_total(&mut self, now: Instant) {
+        while self.counts.all_to_stay() - self.counts.ending > self.limits.max_total_sockets {
             let Some(oldest) = self.idle.front().map(SocketKey) else { break };
-            self.shut(oldest, CloseReason::OverLimit);
+            self.shut_idle(oldest, CloseReason::OverLimit, now);
         }
     }
 
-    /// Offers the origin's idle sockets to its waiters, unless somebody older waits for the room.
-    fn hand_over(&mut self, origin: OriginKey, now: Instant) {
+    /// Offers the origin's idle sockets to its waiters, unless somebody older waits for the room; whether it
+    /// did anything.
+    fn hand_over(&mut self, origin: OriginKey, now: Instant) -> bool {
+        let mut did = false;
         while let Some(next) = self.next_of(origin, now) {
             match next {
                 Next::Offer(waiter, socket) => {
@@ -71,37 +104,51 @@ impl State {
                         }
                     }
                     self.offer_to(waiter, socket, now);
+                    if self.hunger > 0 {
+                        // It wants no dial any more.
+                        self.weigh(origin, now);
+                    }
                 }
                 Next::Close(socket) => self.shut(socket, CloseReason::Suspect),
+                Next::End(socket) => self.end(socket, CloseReason::Suspect),
             }
+            did = true;
         }
+        did
     }
 
     /// What is to be done next with the origin's idle sockets, in the order of its waiters.
     fn next_of(&self, origin: OriginKey, now: Instant) -> Option<Next> {
         let record = &self.origins[origin.0];
-        let head = record.queue.front()?;
         if record.idle.is_empty() && record.open.is_empty() {
             return None;
         }
-        if record.fresh == 0 {
-            return self.pick(origin, None, now).map(|socket| Next::Offer(WaiterKey(head), socket));
-        }
-        record.queue.iter(&self.waiters).find_map(|waiter| {
-            let Waiter { fresh, entered, .. } = self.waiters[waiter];
-            match self.pick(origin, fresh.then_some(entered), now) {
-                Some(socket) => Some(Next::Offer(WaiterKey(waiter), socket)),
-                // There is no place left to dial for it.
-                None if record.crowds_out_fresh(self.limits.max_sockets) => {
-                    record.idle.front().map(|oldest| Next::Close(SocketKey(oldest)))
-                }
-                None => None,
+        let mut places = record.places_to_dial(self.limits.max_sockets);
+        for waiter in record.queue.iter(&self.waiters) {
+            let fresh_since = self.waiters[waiter].fresh_since();
+            if let Some(socket) = self.pick(origin, fresh_since, now) {
+                return Some(Next::Offer(WaiterKey(waiter), socket));
             }
-        })
+            // One that takes any socket finds none: there is no stream to be had.
+            fresh_since?;
+            // One that does not is passed if there is a dial for it, or a place for one.
+            if places == 0 {
+                let idle = record.idle.front().map(|oldest| Next::Close(SocketKey(oldest)));
+                return idle.or_else(|| record.open.back().map(|oldest| Next::End(SocketKey(oldest))));
+            }
+            places -= 1;
+        }
+        None
     }
 
-    /// Dials for the oldest waiters that may open a socket; at the total cap makes room for them.
-    fn open(&mut self, now: Instant) {
+    /// Begins the dials there is room for, and makes room for those there is none for.
+    pub(super) fn open(&mut self, now: Instant) {
+        self.dial(now);
+        while self.make_room(now) {}
+    }
+
+    /// Dials for the oldest waiters that may open a socket, while the total cap allows.
+    fn dial(&mut self, now: Instant) {
         while let Some(&(_, origin)) = self.hungry.first() {
             if self.counts.all() >= self.limits.max_total_sockets {
                 break;
@@ -109,48 +156,70 @@ impl State {
             self.start_dial(origin, now);
             self.weigh(origin, now);
         }
-        while self.hunger > self.room_to_come() {
-            if let Some(idle) = self.idle.front().map(SocketKey) {
-                let evicted = self.sockets[idle.0].origin;
-                self.shut(idle, CloseReason::Evicted);
-                // It may have been the last, and without one more may be dialled at once.
-                self.weigh(evicted, now);
-            } else if let Some(&origin) = self.overfed.first() {
-                self.abort_last_dial(origin);
-                self.weigh(origin, now);
-            } else {
-                break;
-            }
-        }
     }
 
-    /// Closes idle sockets beyond what may be kept.
-    fn trim(&mut self, origin: OriginKey, now: Instant) {
-        let reason = match self.mode {
-            Mode::Open => CloseReason::KeepAliveOff,
-            Mode::Closing => CloseReason::AgentClosed,
-            Mode::Destroyed => CloseReason::Destroyed,
-            Mode::Orphaned => CloseReason::AgentDropped,
-        };
-        // The one just freed may be over at once, by its server's word, and counts no more then.
-        self.expire(now);
-        while let Some(oldest) = self.origins[origin.0].idle.front().map(SocketKey) {
-            if !self.keeps_idle() {
-                self.shut(oldest, reason);
-            } else if self.origins[origin.0].idle.len() > self.limits.max_free_sockets {
-                self.shut(oldest, CloseReason::IdleLimit);
-            } else {
-                break;
-            }
+    /// Closes one socket, or stops one dial, if somebody needs its place; whether it did.
+    fn make_room(&mut self, now: Instant) -> bool {
+        if self.hunger <= self.room_to_come() {
+            return false;
         }
-        while self.idle.len() > self.limits.max_total_free_sockets {
-            let Some(oldest) = self.idle.front().map(SocketKey) else { break };
-            self.shut(oldest, CloseReason::IdleLimit);
+        if let Some(idle) = self.idle.front().map(SocketKey) {
+            self.shut_idle(idle, CloseReason::Evicted, now);
+        } else if let Some(&origin) = self.overfed.first() {
+            self.abort_last_dial(origin);
+            self.weigh(origin, now);
+        } else {
+            self.make_way();
+            return false;
+        }
+        true
+    }
+
+    /// Closes the origin's idle sockets beyond what may be kept. Each sleeper of the origin is left one: it will ask when
+    /// it is polled, and on a machine too busy to poll it in time it would dial again and again.
+    fn trim(&mut self, origin: OriginKey, now: Instant) {
+        let (most, reason) = match self.mode {
+            Mode::Open if self.limits.keep_alive => (self.limits.max_free_sockets, CloseReason::IdleLimit),
+            Mode::Open => (0, CloseReason::KeepAliveOff),
+            Mode::Closing => (0, CloseReason::AgentClosed),
+            Mode::Destroyed => (0, CloseReason::Destroyed),
+            Mode::Orphaned => (0, CloseReason::AgentDropped),
+        };
+        let most = most.max(self.origins[origin.0].asleep);
+        while self.origins[origin.0].idle.len() > most {
+            let Some(oldest) = self.origins[origin.0].idle.front().map(SocketKey) else { break };
+            self.shut_idle(oldest, reason, now);
         }
         if self.mode != Mode::Open {
             while self.origins[origin.0].spare_dials() > 0 {
                 self.abort_last_dial(origin);
             }
+            self.weigh(origin, now);
+        }
+    }
+
+    /// The same for all origins together.
+    fn trim_total(&mut self, now: Instant) {
+        while self.idle.len() > self.limits.max_total_free_sockets.max(self.spared) {
+            let Some(oldest) = self.oldest_unspared() else { break };
+            self.shut_idle(oldest, CloseReason::IdleLimit, now);
+        }
+    }
+
+    /// The least recently used idle socket of an origin that has more of them than sleepers.
+    fn oldest_unspared(&self) -> Option<SocketKey> {
+        let is_unspared = |key: &usize| {
+            let record = &self.origins[self.sockets[*key].origin.0];
+            record.idle.len() > record.asleep
+        };
+        self.idle.iter(&self.sockets).find(is_unspared).map(SocketKey)
+    }
+
+    /// Closes an idle socket. Without it more may be dialled at once for those who wait for another.
+    pub(super) fn shut_idle(&mut self, key: SocketKey, reason: CloseReason, now: Instant) {
+        let origin = self.sockets[key.0].origin;
+        self.shut(key, reason);
+        if !self.origins[origin.0].queue.is_empty() {
             self.weigh(origin, now);
         }
     }
@@ -167,6 +236,7 @@ impl State {
             let record = &self.origins[origin.0];
             let Some((_, next)) = record.hungry else { continue };
             let older = from(&self.waiters, next.0)
+                .step_by(record.share)
                 .take(record.hunger)
                 .take_while(|&waiter| self.waiters[waiter].ticket < ticket);
             count += older.take(enough + 1 - count).count();

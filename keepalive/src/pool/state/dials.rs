@@ -29,18 +29,17 @@ impl Record {
         waiters.div_ceil(self.share).min(max_sockets.saturating_sub(self.counts.of_origin()))
     }
 
-    /// Whether the sockets there are leave too few places to dial for the waiters that need a fresh one.
-    pub(super) fn crowds_out_fresh(&self, max_sockets: usize) -> bool {
-        let without = self.fresh.saturating_sub(self.covered()).div_ceil(self.share);
-        without > max_sockets.saturating_sub(self.counts.of_origin_to_stay())
+    /// For how many waiters that need a fresh socket there is a dial, or a place for one.
+    pub(super) fn places_to_dial(&self, max_sockets: usize) -> usize {
+        let to_stay = self.counts.of_origin_to_stay() - self.counts.ending;
+        let places = max_sockets.saturating_sub(to_stay);
+        self.covered().saturating_add(places.saturating_mul(self.share))
     }
 
     fn may_dial(&self) -> usize {
         let at_once = if self.known.refused || self.carries == Carries::Unknown {
             1
-        } else if self.carries == Carries::Many {
-            self.ramp
-        } else if self.counts.warm() {
+        } else if self.carries == Carries::Many || self.counts.warm() {
             self.ramp
         } else {
             usize::MAX
@@ -70,6 +69,9 @@ impl State {
         record.queued = queued;
         self.hunger = self.hunger - record.hunger + hunger;
         record.hunger = hunger;
+        let fed = queued.min(hunger.saturating_mul(share));
+        self.fed = self.fed - record.fed + fed;
+        record.fed = fed;
         let before = std::mem::replace(&mut record.hungry, hungry);
         if before != hungry {
             if let Some((ticket, _)) = before {

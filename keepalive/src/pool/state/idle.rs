@@ -7,7 +7,8 @@
 use std::time::{Duration, Instant};
 
 use super::sockets::Socket;
-use super::{Limits, SocketKey, State};
+use super::waiters::Place;
+use super::{Limits, SocketKey, State, WaiterKey};
 use crate::{CloseReason, DEFAULT_FREE_SOCKET_TIMEOUT};
 
 /// An idle socket is closed this long before its server said it would: what is sent later than that may
@@ -33,13 +34,13 @@ impl State {
                 break;
             }
             let reason = self.sockets[key.0].early_end(&self.limits).1;
-            self.shut(key, reason);
+            self.shut_idle(key, reason, now);
         }
         while let Some(key) = self.idle.front().map(SocketKey) {
             if self.idle_end(key).is_none_or(|end| end > now) {
                 break;
             }
-            self.shut(key, CloseReason::IdleTimeout);
+            self.shut_idle(key, CloseReason::IdleTimeout, now);
         }
     }
 
@@ -62,8 +63,16 @@ impl State {
     /// server had all that time to go.
     pub(crate) fn suspended(&mut self, gap: Duration, now: Instant) {
         // Nobody claimed these before: they are as idle as the others.
-        while let Some(socket) = self.offers.front().map(SocketKey) {
-            self.withdraw(socket);
+        let offered: Vec<_> = self.offers.iter(&self.sockets).map(SocketKey).collect();
+        offered.iter().for_each(|&socket| self.withdraw(socket));
+        let reserved: Vec<_> = self.reserved.iter(&self.waiters).map(WaiterKey).collect();
+        let mut carriers = Vec::new();
+        for waiter in reserved {
+            if let Place::Reserved { socket, .. } = self.waiters[waiter.0].place {
+                self.withdraw_streams(socket, usize::MAX);
+                self.rest(socket, now);
+                carriers.push(socket);
+            }
         }
         let idle: Vec<_> = self.idle.iter(&self.sockets).map(SocketKey).collect();
         for key in idle {
@@ -81,6 +90,8 @@ impl State {
         }
         self.review(now);
         self.assign_all(now);
+        // Its waiter may take only what is fresh, and this is not any more.
+        offered.into_iter().chain(carriers).for_each(|socket| self.settle(socket));
     }
 
     /// When the next idle socket's time is up.

@@ -23,10 +23,12 @@
 //!    ▲└───────────────────►│ └───────► Upgraded ──────────────►
 //!    └──────── release ◄───┴──────────────┘ (release also from Draining)
 //! ```
+//! One that carries many requests at once is never offered: its streams are, see `streams.rs`.
 
 mod assign;
 mod descriptors;
 mod dials;
+mod endings;
 mod idle;
 mod list;
 mod lore;
@@ -153,8 +155,12 @@ pub(crate) struct State {
     waiters: Slab<Waiter>,
     /// Idle sockets of all origins, the least recently used in front.
     idle: List<OFFERS_OR_LRU>,
+    /// How many of them are left to sleepers: for each origin as many as it has of both.
+    spared: usize,
     /// Idle sockets that go sooner than `free_socket_timeout` says, by when.
     early: BTreeSet<(Instant, SocketKey)>,
+    /// Sockets of all origins that carry requests and take more, the last used in front.
+    open: List<OFFERS_OR_LRU>,
     /// Waiters that are reserved a stream, the oldest reservation in front.
     reserved: List<0>,
     /// Offered sockets, the oldest offer in front.
@@ -164,6 +170,8 @@ pub(crate) struct State {
     hungry: BTreeSet<(Ticket, OriginKey)>,
     /// How many dials the hungry origins want together.
     hunger: usize,
+    /// How many waiters those dials are for.
+    fed: usize,
     /// How many waiters of all origins have no dial under way.
     queued: usize,
     /// Origins with more dials under way than waiters.
@@ -200,11 +208,14 @@ impl State {
             sockets: Slab::new(),
             waiters: Slab::new(),
             idle: List::default(),
+            spared: 0,
             early: BTreeSet::new(),
+            open: List::default(),
             reserved: List::default(),
             offers: List::default(),
             hungry: BTreeSet::new(),
             hunger: 0,
+            fed: 0,
             queued: 0,
             overfed: BTreeSet::new(),
             ramps: BTreeSet::new(),
@@ -227,6 +238,7 @@ impl State {
     pub(crate) fn set_limits(&mut self, now: Instant, change: impl FnOnce(&mut Limits)) {
         change(&mut self.limits);
         self.review(now);
+        self.review_streams();
         self.assign_all(now);
     }
 
@@ -234,6 +246,7 @@ impl State {
     /// waiter, warm origins may dial more.
     pub(crate) fn tick(&mut self, now: Instant) {
         self.expire(now);
+        self.open(now);
         while let Some(socket) = self.offers.front().map(SocketKey) {
             if self.sockets[socket.0].offered_until() > now {
                 break;
@@ -276,14 +289,14 @@ impl State {
             return;
         }
         self.mode = Mode::Closing;
-        self.close_idle(now, CloseReason::AgentClosed);
+        self.assign_all(now);
     }
 
     /// Like [`close`](Self::close), for an agent whose last handle is gone.
     pub(crate) fn orphan(&mut self, now: Instant) {
         if self.mode == Mode::Open {
             self.mode = Mode::Orphaned;
-            self.close_idle(now, CloseReason::AgentDropped);
+            self.assign_all(now);
         }
     }
 
@@ -315,6 +328,8 @@ impl State {
     pub(crate) fn is_at_rest(&self) -> bool {
         match self.mode {
             Mode::Open => self.retiring == 0,
+            // Whoever waited has failed, polled since or not.
+            Mode::Destroyed => self.sockets.is_empty(),
             _ => self.is_empty(),
         }
     }
@@ -349,11 +364,6 @@ impl State {
     /// The next thing to do; `None` when all is done.
     pub(crate) fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
-    }
-
-    /// Whether sockets may be kept when nobody waits for them.
-    fn keeps_idle(&self) -> bool {
-        self.limits.keep_alive && self.mode == Mode::Open
     }
 
     /// Whether no socket is open and nobody waits.

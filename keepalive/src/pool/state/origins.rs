@@ -15,10 +15,10 @@ pub(super) struct Record {
     pub(super) origin: Origin,
     /// Waiters without an offer, by ticket.
     pub(super) queue: List<0>,
-    /// How many of `queue` take only a socket just dialled.
-    pub(super) fresh: usize,
     /// All waiters, also those with an offer, asleep, or failed and not polled yet.
     pub(super) waiters: usize,
+    /// How many of them are asleep and take any socket.
+    pub(super) asleep: usize,
     /// Idle sockets, the longest idle in front.
     pub(super) idle: List<ORIGIN>,
     /// Sockets that carry requests and take more, the last used in front.
@@ -40,6 +40,8 @@ pub(super) struct Record {
     pub(super) queued: usize,
     /// How many dials it wants and may not have because of the total cap.
     pub(super) hunger: usize,
+    /// How many waiters those are for.
+    pub(super) fed: usize,
     /// The waiter its next dial would be for; the origin stands in `State::hungry` under its ticket.
     pub(super) hungry: Option<(Ticket, WaiterKey)>,
 }
@@ -54,8 +56,8 @@ impl State {
         let key = OriginKey(self.origins.insert(Record {
             origin: origin.clone(),
             queue: List::default(),
-            fresh: 0,
             waiters: 0,
+            asleep: 0,
             idle: List::default(),
             dials: List::default(),
             counts: Counts::default(),
@@ -67,10 +69,16 @@ impl State {
             ramp_at: None,
             queued: 0,
             hunger: 0,
+            fed: 0,
             hungry: None,
         }));
         self.index.insert(origin.clone(), key);
         key
+    }
+
+    /// Whether the last dial to it failed, if it has a record.
+    pub(crate) fn has_refused(&self, origin: &Origin) -> bool {
+        self.index.get(origin).is_some_and(|&key| self.origins[key.0].known.refused)
     }
 
     /// Drops the record of an origin with nothing left, and keeps what it taught us.

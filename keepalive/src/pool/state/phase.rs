@@ -41,6 +41,8 @@ pub(crate) struct Counts {
     pub(crate) draining: usize,
     pub(crate) closing: usize,
     pub(crate) upgraded: usize,
+    /// Those of `active` that take no more requests and go when those they carry are done.
+    pub(super) ending: usize,
     /// Those of `connecting` that were told to stop.
     pub(super) aborting: usize,
     /// Those of `upgraded` that are about to be closed.

@@ -68,7 +68,7 @@ impl State {
                 Phase::Dialing { .. } | Phase::Aborting => SocketState::Connecting,
                 Phase::Idle => SocketState::Idle,
                 // Only looked at.
-                Phase::Active if socket.kept => SocketState::Idle,
+                Phase::Active if socket.kept && socket.streams.is_none() => SocketState::Idle,
                 Phase::Offered { .. } | Phase::Active => SocketState::Active,
                 Phase::Draining => SocketState::Draining,
                 Phase::Closing(_) => SocketState::Closing,

@@ -10,9 +10,9 @@ use super::streams::{Carries, Streams};
 use super::{Action, CLAIM, Mode, OriginKey, Outcome, SocketKey, State, WaiterKey};
 use crate::{CloseReason, Origin};
 
-/// The list of an origin's idle sockets, or of its dials.
+/// The list of an origin's idle sockets, or of its open ones, or of its dials.
 pub(super) const ORIGIN: usize = 0;
-/// The list of all idle sockets, or of all offered ones.
+/// The list of all idle sockets, or of all open ones, or of all offered ones.
 pub(super) const OFFERS_OR_LRU: usize = 1;
 
 /// One socket, from the moment a slot is taken for its dial until close(2) has returned.
@@ -27,6 +27,8 @@ pub(super) struct Socket {
     pub(super) served: u64,
     /// It was told as parked, and no request has taken it since; also while it is looked at.
     pub(super) kept: bool,
+    /// It was so when the request that has it now took it.
+    pub(super) was_kept: bool,
     /// What its server said with the last response.
     pub(super) hint: Hint,
     /// When its dial succeeded; before that, when it began.
@@ -147,6 +149,7 @@ impl State {
         if reason == CloseReason::Stale {
             self.close_suspects(key);
         }
+        self.withdraw_streams(key, usize::MAX);
         match self.sockets[key.0].phase {
             Phase::Closing(_) | Phase::Upgraded { ends: Some(_) } => {}
             // Whatever it did there, it is not HTTP's affair.
@@ -183,6 +186,10 @@ impl State {
     /// Takes an idle socket out to look at it; `false` if it is not idle (any more).
     pub(crate) fn inspect(&mut self, key: SocketKey, id: u64) -> bool {
         let Some(socket) = self.sockets.get_mut(key.0).filter(|socket| socket.id == id) else { return false };
+        // One that carries many has a task that looks.
+        if socket.streams.is_some() {
+            return false;
+        }
         let idle = socket.phase == Phase::Idle;
         if idle {
             self.take(key);
@@ -195,6 +202,10 @@ impl State {
 
     /// close(2) has returned, or there never was a socket: the slot is free.
     pub(crate) fn closed(&mut self, key: SocketKey, now: Instant) {
+        if self.sockets[key.0].streams.is_some() {
+            // Its task may be gone without a word.
+            self.closing(key, CloseReason::Cancelled);
+        }
         self.expire(now);
         let phase = self.sockets[key.0].phase;
         let origin = self.sockets[key.0].origin;
@@ -262,9 +273,19 @@ impl State {
         self.sockets.iter().filter(move |(_, socket)| is_wanted(socket)).map(|(key, _)| SocketKey(key))
     }
 
+    /// Whether there is no connection yet.
+    pub(crate) fn has_no_connection(&self, key: SocketKey) -> bool {
+        matches!(self.sockets[key.0].phase, Phase::Dialing { .. } | Phase::Aborting)
+    }
+
     /// How many requests it was given to, the present one included.
     pub(crate) fn served(&self, key: SocketKey) -> u64 {
         self.sockets[key.0].served
+    }
+
+    /// Whether it was parked before the request that has it took it.
+    pub(crate) fn was_kept(&self, key: SocketKey) -> bool {
+        self.sockets[key.0].was_kept
     }
 
     /// Since when it has been free.
@@ -286,6 +307,7 @@ impl State {
             since: now,
             served: 0,
             kept: false,
+            was_kept: false,
             hint: Hint::default(),
             born: now,
             opened: 0,
@@ -341,19 +363,13 @@ impl State {
 
     /// Gives an idle or offered socket to the request that asks for it now.
     pub(super) fn lend(&mut self, key: SocketKey) {
-        // Counted first: whether it takes more depends on it.
-        self.count_use(key);
         if self.sockets[key.0].streams.is_some() {
-            self.use_stream(key);
-        } else {
-            self.take(key);
+            return self.lend_stream(key, false);
         }
-    }
-
-    /// One request more is given to it.
-    pub(super) fn count_use(&mut self, key: SocketKey) {
-        self.sockets[key.0].served += 1;
-        self.sockets[key.0].kept = false;
+        self.take(key);
+        let socket = &mut self.sockets[key.0];
+        socket.served += 1;
+        socket.was_kept = std::mem::take(&mut socket.kept);
     }
 
     fn take(&mut self, key: SocketKey) {
@@ -370,6 +386,9 @@ impl State {
     pub(super) fn shut(&mut self, key: SocketKey, reason: CloseReason) {
         self.set_phase(key, Phase::Closing(reason));
         self.actions.push_back(Action::Close { socket: key });
+        if self.sockets[key.0].streams.is_some() {
+            self.shut_unused(key, reason);
+        }
     }
 
     pub(super) fn abort(&mut self, key: SocketKey) {
@@ -406,6 +425,9 @@ impl State {
         let record = &mut self.origins[self.sockets[key.0].origin.0];
         record.counts.enter(phase);
         self.counts.enter(phase);
+        let ends = self.sockets[key.0].ends();
+        record.counts.ending += ends;
+        self.counts.ending += ends;
         match phase {
             Phase::Dialing { .. } => record.dials.push_back(&mut self.sockets, key.0),
             Phase::Idle => {
@@ -416,12 +438,14 @@ impl State {
                 let in_agent = self.idle.iter_back(&self.sockets).find(longer);
                 record.idle.insert_after(&mut self.sockets, in_origin, key.0);
                 self.idle.insert_after(&mut self.sockets, in_agent, key.0);
+                self.spared += usize::from(record.idle.len() <= record.asleep);
                 self.stamp(key);
             }
             Phase::Offered { .. } => self.offers.push_back(&mut self.sockets, key.0),
             Phase::Active if is_open && self.sockets[key.0].streams.is_some() => {
                 // The one used last is used next, so that one that is not needed comes to rest.
                 record.open.insert_after(&mut self.sockets, None, key.0);
+                self.open.insert_after(&mut self.sockets, None, key.0);
                 self.sockets[key.0].streams.iter_mut().for_each(|streams| streams.is_open = true);
             }
             _ => {}
@@ -433,11 +457,15 @@ impl State {
         let record = &mut self.origins[origin.0];
         record.counts.leave(phase);
         self.counts.leave(phase);
+        let ends = self.sockets[key.0].ends();
+        record.counts.ending -= ends;
+        self.counts.ending -= ends;
         match phase {
             Phase::Dialing { .. } => record.dials.remove(&mut self.sockets, key.0),
             Phase::Idle => {
                 record.idle.remove(&mut self.sockets, key.0);
                 self.idle.remove(&mut self.sockets, key.0);
+                self.spared -= usize::from(record.idle.len() < record.asleep);
                 if let Some(at) = self.sockets[key.0].early.take() {
                     self.early.remove(&(at, key));
                 }
@@ -445,6 +473,7 @@ impl State {
             Phase::Offered { .. } => self.offers.remove(&mut self.sockets, key.0),
             Phase::Active if self.sockets[key.0].streams.is_some_and(|streams| streams.is_open) => {
                 record.open.remove(&mut self.sockets, key.0);
+                self.open.remove(&mut self.sockets, key.0);
                 self.sockets[key.0].streams.iter_mut().for_each(|streams| streams.is_open = false);
             }
             _ => {}
@@ -458,6 +487,12 @@ impl Socket {
             Phase::Offered { until, .. } => until,
             _ => unreachable!("only offered sockets stand in the list of offers"),
         }
+    }
+
+    /// 1 if it is in use and takes no more, else 0.
+    fn ends(&self) -> usize {
+        let ends = self.streams.is_some_and(|streams| streams.ends.is_some());
+        usize::from(ends && self.phase == Phase::Active)
     }
 }
 

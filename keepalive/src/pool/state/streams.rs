@@ -1,16 +1,22 @@
 //! Sockets that carry many requests at once (HTTP/2): one slot, many streams.
 //!
 //! Such a socket is idle while no stream is in use, and active otherwise. As long as it takes more it stands
-//! in its origin's `open` list (active) or `idle` list (idle). A waiter is *reserved* a stream as it is
+//! in the `open` lists (active) or in the `idle` lists (idle). A waiter is *reserved* a stream as it is
 //! offered a socket of its own: the reservation counts as a stream in use, and lapses after [`CLAIM`].
+//! One that ends takes no more and goes with its last stream, see `endings.rs`.
 //!
 //! The connection's task tells what its peer allows, and how it ends; a stream's user tells when it is free.
 //! Both may come late, when the socket is gone: hence the number beside the key.
+//!
+//! Invariants:
+//! 1. A reservation stands only on a socket that is active.
+//! 2. No more are in use than the limit, unless the limit was lowered; then none of them is reserved.
 
 use std::time::Instant;
 
 use super::notes::Note;
 use super::phase::Phase;
+use super::sockets::Socket;
 use super::waiters::Place;
 use super::{Action, CLAIM, OriginKey, SocketKey, State, WaiterKey};
 use crate::{CloseReason, Protocol};
@@ -22,11 +28,13 @@ pub(super) struct Streams {
     pub(super) limit: usize,
     /// How many it carries or are reserved.
     pub(super) used: usize,
-    /// How many of those are reserved: they are not counted among the requests served yet.
-    pub(super) reserved: u64,
+    /// Those of `used` that are reserved.
+    pub(super) reserved: usize,
+    /// That it was of no use was told already.
+    pub(super) blamed: bool,
     /// Why it takes no more.
     pub(super) ends: Option<CloseReason>,
-    /// It stands in its origin's list of open ones.
+    /// It stands in the lists of open ones.
     pub(super) is_open: bool,
 }
 
@@ -55,11 +63,14 @@ impl State {
         if let Phase::Dialing { .. } = self.sockets[key.0].phase {
             let record = &mut self.origins[origin.0];
             record.known.refused = false;
-            record.known.http2 = Some(true);
             record.carries = Carries::Many;
+            if self.protocol == Protocol::Auto {
+                record.known.http2 = Some(true);
+            }
             let (opened, limit) = (self.next_moment(), allowed.min(self.max_streams));
             let socket = &mut self.sockets[key.0];
-            socket.streams = Some(Streams { limit, used: 0, reserved: 0, ends: None, is_open: false });
+            socket.streams =
+                Some(Streams { limit, used: 0, reserved: 0, blamed: false, ends: None, is_open: false });
             (socket.born, socket.opened) = (now, opened);
             self.note(key, Note::Opened);
             self.free(key, now);
@@ -75,55 +86,29 @@ impl State {
         self.sockets[key.0].streams.is_none_or(|streams| streams.used <= 1)
     }
 
-    /// The peer allows so many streams now.
+    /// The peer allows so many streams now. Reservations that are too many are taken back.
     pub(crate) fn allow_streams(&mut self, key: SocketKey, id: u64, limit: usize, now: Instant) {
+        self.expire(now);
         if self.carrier(key, id).is_none() {
             return;
         }
-        self.expire(now);
         let limit = limit.min(self.max_streams);
         self.change(key, |streams| streams.limit = limit);
-        self.assign(self.sockets[key.0].origin, now);
-    }
-
-    /// The connection takes no more streams, and goes when those in use are done. Whoever was reserved one
-    /// waits again. If nobody has used it yet it is like a dial that failed, and so the oldest waiter that
-    /// was there before it fails: or else a server that ends each new connection would be dialled for ever.
-    pub(crate) fn end_streams(
-        &mut self,
-        key: SocketKey,
-        id: u64,
-        reason: CloseReason,
-        now: Instant,
-    ) -> Option<WaiterKey> {
-        let failed = self.stop_carrying(key, id, reason)?;
-        if self.sockets[key.0].streams.is_some_and(|streams| streams.used == 0) {
-            self.shut(key, reason);
+        let used = self.sockets[key.0].streams.map_or(0, |streams| streams.used);
+        if self.withdraw_streams(key, used.saturating_sub(limit)) {
+            self.rest(key, now);
         }
         self.assign(self.sockets[key.0].origin, now);
-        failed
-    }
-
-    /// The connection broke under all its streams. Its task closes it and lets go of the slot next.
-    pub(crate) fn broken(
-        &mut self,
-        key: SocketKey,
-        id: u64,
-        reason: CloseReason,
-        now: Instant,
-    ) -> Option<WaiterKey> {
-        let failed = self.stop_carrying(key, id, reason)?;
-        self.set_phase(key, Phase::Closing(reason));
-        self.assign(self.sockets[key.0].origin, now);
-        failed
+        self.settle(key);
     }
 
     /// A stream is free again.
     pub(crate) fn release_stream(&mut self, key: SocketKey, id: u64, now: Instant) {
+        self.expire(now);
         if self.carrier(key, id).is_none() {
             return;
         }
-        self.expire(now);
+        self.sockets[key.0].since = now;
         self.give_stream_back(key, now);
         self.assign(self.sockets[key.0].origin, now);
         self.settle(key);
@@ -145,30 +130,40 @@ impl State {
         }
     }
 
-    /// Whether the socket can carry a request more.
+    /// Whether the socket can carry a request more, if it is not too old.
     pub(super) fn takes_more(&self, key: SocketKey) -> bool {
         let socket = &self.sockets[key.0];
-        socket.streams.is_none_or(|streams| {
+        socket.streams.is_none_or(|Streams { limit, used, reserved, ends, .. }| {
             let most = self.limits.max_requests_per_socket;
-            let worn_out =
-                most.is_some_and(|most| socket.served + streams.reserved >= most) || socket.id < self.retired;
-            streams.ends.is_none() && streams.used < streams.limit && !worn_out
+            let worn_out = most.is_some_and(|most| socket.served + reserved as u64 >= most);
+            ends.is_none() && used < limit && !worn_out && socket.id >= self.retired
         })
     }
 
-    /// Takes a stream into use, or reserves it.
-    pub(super) fn use_stream(&mut self, key: SocketKey) {
+    /// Gives a stream to the request that asks for it now: the one that was reserved for it, or a free one.
+    pub(super) fn lend_stream(&mut self, key: SocketKey, was_reserved: bool) {
         self.leave(key);
         let socket = &mut self.sockets[key.0];
         socket.phase = Phase::Active;
-        socket.streams.iter_mut().for_each(|streams| streams.used += 1);
+        socket.was_kept = std::mem::take(&mut socket.kept);
+        socket.served += 1;
+        if let Some(streams) = &mut socket.streams {
+            streams.used += usize::from(!was_reserved);
+            streams.reserved -= usize::from(was_reserved);
+        }
         self.enter(key, Phase::Active);
     }
 
     /// Reserves a stream for a waiter until it is polled.
     pub(super) fn reserve(&mut self, waiter: WaiterKey, socket: SocketKey, now: Instant) {
-        self.sockets[socket.0].streams.iter_mut().for_each(|streams| streams.reserved += 1);
-        self.use_stream(socket);
+        self.leave(socket);
+        let Socket { phase, streams, .. } = &mut self.sockets[socket.0];
+        *phase = Phase::Active;
+        if let Some(streams) = streams {
+            streams.used += 1;
+            streams.reserved += 1;
+        }
+        self.enter(socket, Phase::Active);
         self.waiters[waiter.0].place = Place::Reserved { socket, until: now + CLAIM };
         self.reserved.push_back(&mut self.waiters, waiter.0);
         self.actions.push_back(Action::Wake { waiter });
@@ -177,38 +172,65 @@ impl State {
     /// The waiter is reserved nothing any more. What it was is to be given back, or used.
     pub(super) fn unreserve(&mut self, waiter: WaiterKey) {
         self.reserved.remove(&mut self.waiters, waiter.0);
-        if let Place::Reserved { socket, .. } = self.waiters[waiter.0].place {
-            self.sockets[socket.0].streams.iter_mut().for_each(|streams| streams.reserved -= 1);
-        }
     }
 
     /// Nobody claimed the stream in time: the waiter is passed over until it is polled.
     pub(super) fn lapse_stream(&mut self, waiter: WaiterKey, now: Instant) {
         let Place::Reserved { socket, .. } = self.waiters[waiter.0].place else { return };
-        self.unreserve(waiter);
-        self.waiters[waiter.0].place = Place::Asleep;
-        self.give_stream_back(socket, now);
+        self.fall_asleep(waiter);
+        self.give_reserved_back(waiter, socket, now);
         self.assign(self.sockets[socket.0].origin, now);
         self.settle(socket);
     }
 
-    /// `assign` must follow, and `settle`.
-    pub(super) fn give_stream_back(&mut self, key: SocketKey, now: Instant) {
-        self.change(key, |streams| streams.used -= 1);
-        let spent = self.spent(key, now);
-        let Some(Streams { used, ends, .. }) = self.sockets[key.0].streams else { return };
-        match ends.or(spent) {
-            Some(reason) if used == 0 => self.shut(key, reason),
-            None if used == 0 => self.free(key, now),
-            ends => self.change(key, |streams| streams.ends = ends),
-        }
+    /// The waiter does not take what was reserved for it. `assign` must follow, and `settle`.
+    pub(super) fn give_reserved_back(&mut self, waiter: WaiterKey, socket: SocketKey, now: Instant) {
+        self.unreserve(waiter);
+        self.change(socket, |streams| streams.reserved -= 1);
+        self.give_stream_back(socket, now);
     }
 
-    /// Brings the open lists into line after a change that holds for all sockets.
-    pub(super) fn review_streams(&mut self) {
-        let shared = self.sockets.iter().filter(|(_, socket)| socket.streams.is_some());
-        let shared: Vec<_> = shared.map(|(key, _)| SocketKey(key)).collect();
-        shared.into_iter().for_each(|key| self.change(key, |_| ()));
+    /// Takes back up to `most` of the streams reserved on a socket, from the last in the order of tickets;
+    /// their waiters have their old places. Whether there was any. `rest` and `assign` must follow.
+    pub(super) fn withdraw_streams(&mut self, key: SocketKey, most: usize) -> bool {
+        let reserved = self.sockets[key.0].streams.map_or(0, |streams| streams.reserved);
+        if reserved.min(most) == 0 {
+            return false;
+        }
+        let on_it = |waiter: &usize| matches!(self.waiters[*waiter].place, Place::Reserved { socket, .. } if socket == key);
+        let on_it = self.reserved.iter(&self.waiters).filter(on_it);
+        let mut on_it: Vec<_> =
+            on_it.map(|waiter| (self.waiters[waiter].ticket, WaiterKey(waiter))).collect();
+        on_it.sort_unstable();
+        // Each goes before those that went already.
+        for &(_, waiter) in on_it.iter().rev().take(most) {
+            self.unreserve(waiter);
+            self.change(key, |streams| {
+                streams.reserved -= 1;
+                streams.used -= 1;
+            });
+            self.enqueue(waiter);
+        }
+        true
+    }
+
+    /// Makes a socket idle if none of its streams is in use any more. `assign` must follow, and `settle`.
+    pub(super) fn rest(&mut self, key: SocketKey, now: Instant) {
+        let Socket { phase, streams, since, .. } = self.sockets[key.0];
+        if phase != Phase::Active || streams.is_none_or(|streams| streams.used > 0) {
+            return;
+        }
+        match streams.and_then(|streams| streams.ends).or_else(|| self.spent(key, now)) {
+            Some(reason) => self.shut(key, reason),
+            None => self.free(key, since),
+        }
+        // It may have become one that must go while a stream was only reserved.
+        self.expire(now);
+    }
+
+    fn give_stream_back(&mut self, key: SocketKey, now: Instant) {
+        self.change(key, |streams| streams.used -= 1);
+        self.rest(key, now);
     }
 
     /// Whether a connection stands whose peer allows no stream at all: another would not help.
@@ -219,31 +241,17 @@ impl State {
     }
 
     /// The number of the socket, if it carries requests and still can.
-    fn carrier(&self, key: SocketKey, id: u64) -> Option<SocketKey> {
+    pub(super) fn carrier(&self, key: SocketKey, id: u64) -> Option<SocketKey> {
         let socket = self.sockets.get(key.0).filter(|socket| socket.id == id && socket.streams.is_some())?;
         matches!(socket.phase, Phase::Idle | Phase::Active).then_some(key)
     }
 
-    fn stop_carrying(&mut self, key: SocketKey, id: u64, reason: CloseReason) -> Option<Option<WaiterKey>> {
-        self.carrier(key, id)?;
-        self.change(key, |streams| streams.ends = Some(reason));
-        let on_it = |waiter: &usize| matches!(self.waiters[*waiter].place, Place::Reserved { socket, .. } if socket == key);
-        let reserved: Vec<_> = self.reserved.iter(&self.waiters).filter(on_it).collect();
-        for waiter in reserved {
-            self.unreserve(WaiterKey(waiter));
-            self.change(key, |streams| streams.used -= 1);
-            self.enqueue(WaiterKey(waiter));
+    /// Changes a socket's streams, and whether it is open with them. One that has none is left where it is:
+    /// an offer made again would be made later.
+    pub(super) fn change(&mut self, key: SocketKey, change: impl FnOnce(&mut Streams)) {
+        if self.sockets[key.0].streams.is_none() {
+            return;
         }
-        let &super::sockets::Socket { origin, served, opened, .. } = &self.sockets[key.0];
-        if served > 0 {
-            return Some(None);
-        }
-        self.origins[origin.0].known.refused = true;
-        Some(self.fail_oldest(origin, |waiter| waiter.entered < opened))
-    }
-
-    /// Changes a socket's streams, and whether it is open with them.
-    fn change(&mut self, key: SocketKey, change: impl FnOnce(&mut Streams)) {
         let phase = self.sockets[key.0].phase;
         self.leave(key);
         if let Some(streams) = &mut self.sockets[key.0].streams {

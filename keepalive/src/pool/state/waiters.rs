@@ -86,6 +86,11 @@ impl State {
     /// one just dialled will do.
     pub(crate) fn request_again(&mut self, origin: &Origin, ticket: Ticket, now: Instant) -> Turn {
         self.totals.retried += 1;
+        self.request_fresh(origin, ticket, now)
+    }
+
+    /// It asks once more, because the fresh socket it got proved dead before anything was written there.
+    pub(crate) fn request_fresh(&mut self, origin: &Origin, ticket: Ticket, now: Instant) -> Turn {
         self.ask(origin, ticket, true, now)
     }
 
@@ -97,8 +102,10 @@ impl State {
         }
         self.expire(now);
         let origin = self.origin_key(origin);
-        if let Some(socket) = self.pick(origin, fresh.then_some(self.moment), now) {
+        // One that takes only what is dialled from now on finds nothing yet.
+        if let Some(socket) = if fresh { None } else { self.pick(origin, None, now) } {
             self.lend(socket);
+            self.open(now);
             return Turn::Go(socket);
         }
         self.totals.running -= 1;
@@ -122,41 +129,45 @@ impl State {
     fn is_queue_too_long(&self, origin: OriginKey) -> bool {
         let record = &self.origins[origin.0];
         let room = self.room_to_come();
-        let is_served = record.queued == 0 || (record.queued == record.hunger && self.hunger <= room);
-        !is_served && self.queued - self.hunger.min(room) > self.limits.max_queued
+        let is_served = record.queued == 0 || (record.queued == record.fed && self.hunger <= room);
+        let served = if self.hunger <= room { self.fed } else { room };
+        !is_served && self.queued - served > self.limits.max_queued
     }
 
     /// The waiter was polled: it takes its offer, or waits on. A waiter that got [`Turn::Go`] or
     /// [`Turn::Failed`] is gone.
     pub(crate) fn poll_waiter(&mut self, key: WaiterKey, now: Instant) -> Turn {
         self.expire(now);
-        let Waiter { place, origin, fresh, entered, .. } = self.waiters[key.0];
+        let Waiter { place, origin, .. } = self.waiters[key.0];
         let socket = match place {
-            Place::Offered(socket) => Some(socket),
-            Place::Reserved { socket, .. } => Some(socket),
+            Place::Offered(socket) | Place::Reserved { socket, .. } => Some(socket),
             // An idle socket is there only if nobody who is awake could take it.
-            Place::Asleep => self.pick(origin, fresh.then_some(entered), now),
+            Place::Asleep => self.pick(origin, self.waiters[key.0].fresh_since(), now),
             Place::Queued | Place::Failed => None,
         };
         if let Some(socket) = socket {
             if let Place::Reserved { .. } = place {
                 self.unreserve(key);
-                self.count_use(socket);
+                self.lend_stream(socket, true);
             } else {
                 self.lend(socket);
             }
             self.totals.running += 1;
             self.remove_waiter(key);
+            self.open(now);
             return Turn::Go(socket);
         }
         match place {
             Place::Failed => {
+                // It may have failed just now, with a connection whose time was up.
+                self.actions.retain(|&action| action != Action::Wake { waiter: key });
                 self.totals.failed += 1;
                 let origin = self.remove_waiter(key);
                 self.forget(origin);
                 Turn::Failed
             }
             Place::Asleep => {
+                self.wake_up(key);
                 self.enqueue(key);
                 self.assign(origin, now);
                 Turn::Wait(key)
@@ -171,10 +182,7 @@ impl State {
         match place {
             Place::Queued => self.dequeue(key),
             Place::Offered(socket) => self.resume(socket, now),
-            Place::Reserved { socket, .. } => {
-                self.unreserve(key);
-                self.give_stream_back(socket, now);
-            }
+            Place::Reserved { socket, .. } => self.give_reserved_back(key, socket, now),
             Place::Asleep | Place::Failed => {}
         }
         let origin = self.remove_waiter(key);
@@ -200,7 +208,7 @@ impl State {
     /// Nobody claimed the offer in time: the waiter is passed over until it is polled.
     pub(super) fn lapse(&mut self, socket: SocketKey, now: Instant) {
         let Phase::Offered { waiter, .. } = self.sockets[socket.0].phase else { return };
-        self.waiters[waiter.0].place = Place::Asleep;
+        self.fall_asleep(waiter);
         self.resume(socket, now);
         self.assign(self.sockets[socket.0].origin, now);
         self.settle(socket);
@@ -232,6 +240,7 @@ impl State {
     ) -> Option<WaiterKey> {
         let queue = &self.origins[origin.0].queue;
         let key = queue.iter(&self.waiters).find(|&key| is_meant(&self.waiters[key]))?;
+        self.dequeue(WaiterKey(key));
         self.fail(WaiterKey(key));
         Some(WaiterKey(key))
     }
@@ -240,26 +249,24 @@ impl State {
         let waiters: Vec<_> = self.waiters.iter().map(|(key, _)| WaiterKey(key)).collect();
         for key in waiters {
             // An offered socket is shut with all the others.
-            if self.waiters[key.0].place == Place::Queued {
-                self.fail(key);
-            } else {
-                if let Place::Reserved { .. } = self.waiters[key.0].place {
-                    self.unreserve(key);
-                }
-                self.waiters[key.0].place = Place::Failed;
-                self.actions.push_back(Action::Wake { waiter: key });
+            match self.waiters[key.0].place {
+                Place::Queued => self.dequeue(key),
+                Place::Asleep => self.wake_up(key),
+                Place::Reserved { .. } => self.unreserve(key),
+                Place::Offered(_) | Place::Failed => {}
             }
+            self.fail(key);
         }
     }
 
     fn fail(&mut self, key: WaiterKey) {
-        self.dequeue(key);
         self.waiters[key.0].place = Place::Failed;
         self.actions.push_back(Action::Wake { waiter: key });
     }
 
     /// The socket that is next by the scheduling: one that carries requests and can take one more, else an
-    /// idle one. Or one that was dialled since the waiter came, at that moment, if only that will do.
+    /// idle one. Or one that was dialled after `fresh_since`, a moment, if only that will do: what was open
+    /// before may be as stale as the one that failed.
     pub(super) fn pick(
         &self,
         origin: OriginKey,
@@ -267,19 +274,24 @@ impl State {
         now: Instant,
     ) -> Option<SocketKey> {
         let record = &self.origins[origin.0];
-        let open = record.open.iter(&self.sockets).map(SocketKey);
+        let is_too_old =
+            |key: &SocketKey| self.sockets[key.0].end_of_age(&self.limits).is_some_and(|at| at <= now);
+        let mut open = record.open.iter(&self.sockets).map(SocketKey).filter(|key| !is_too_old(key));
         let idle = &record.idle;
         if let Some(since) = fresh_since {
-            let newer = |key: &SocketKey| self.sockets[key.0].opened > since;
-            let unused = |key: &SocketKey| self.sockets[key.0].served == 0;
+            let is_newer = |key: &SocketKey| self.sockets[key.0].opened > since;
+            let is_unused = |key: &SocketKey| {
+                let socket = &self.sockets[key.0];
+                socket.streams.is_some() || socket.served == 0
+            };
             // The last ones were parked last.
             let young = idle.iter_back(&self.sockets).map(SocketKey);
-            let mut young =
-                young.take_while(|&key| self.is_young(key, now)).filter(|&key| self.takes_more(key));
-            return open.into_iter().find(newer).or_else(|| young.find(|key| unused(key) || newer(key)));
+            let young = young.take_while(|&key| self.is_young(key, now));
+            let mut fresh = young.filter(|&key| self.takes_more(key)).filter(is_unused);
+            return open.find(is_newer).or_else(|| fresh.find(is_newer));
         }
         let takes_more = |key: &SocketKey| self.takes_more(*key);
-        open.into_iter().next().or_else(|| match self.limits.scheduling {
+        open.next().or_else(|| match self.limits.scheduling {
             Scheduling::Lifo => idle.iter_back(&self.sockets).map(SocketKey).find(takes_more),
             Scheduling::Fifo => idle.iter(&self.sockets).map(SocketKey).find(takes_more),
         })
@@ -292,7 +304,7 @@ impl State {
 
     /// Puts a waiter where its ticket belongs: nearly always last, in front if it asks again.
     pub(super) fn enqueue(&mut self, key: WaiterKey) {
-        let Waiter { ticket, origin, fresh, .. } = self.waiters[key.0];
+        let Waiter { ticket, origin, .. } = self.waiters[key.0];
         let queue = &mut self.origins[origin.0].queue;
         let older = |&other: &usize| self.waiters[other].ticket < ticket;
         let after = match queue.back() {
@@ -302,18 +314,40 @@ impl State {
             last => last,
         };
         queue.insert_after(&mut self.waiters, after, key.0);
-        self.origins[origin.0].fresh += usize::from(fresh);
         self.waiters[key.0].place = Place::Queued;
     }
 
     fn dequeue(&mut self, key: WaiterKey) {
+        let origin = self.waiters[key.0].origin;
+        self.origins[origin.0].queue.remove(&mut self.waiters, key.0);
+    }
+
+    /// From now on one idle socket is left to it; but to one that needs a fresh socket none, since what
+    /// it did not claim in time is not fresh any more.
+    pub(super) fn fall_asleep(&mut self, key: WaiterKey) {
+        self.waiters[key.0].place = Place::Asleep;
         let Waiter { origin, fresh, .. } = self.waiters[key.0];
         let record = &mut self.origins[origin.0];
-        record.queue.remove(&mut self.waiters, key.0);
-        record.fresh -= usize::from(fresh);
+        if !fresh {
+            record.asleep += 1;
+            self.spared += usize::from(record.idle.len() >= record.asleep);
+        }
+    }
+
+    /// It sleeps no more; its new place is the caller's to say.
+    fn wake_up(&mut self, key: WaiterKey) {
+        let Waiter { origin, fresh, .. } = self.waiters[key.0];
+        let record = &mut self.origins[origin.0];
+        if !fresh {
+            self.spared -= usize::from(record.idle.len() >= record.asleep);
+            record.asleep -= 1;
+        }
     }
 
     fn remove_waiter(&mut self, key: WaiterKey) -> OriginKey {
+        if self.waiters[key.0].place == Place::Asleep {
+            self.wake_up(key);
+        }
         let origin = self.waiters.remove(key.0).origin;
         self.origins[origin.0].waiters -= 1;
         origin
@@ -321,6 +355,11 @@ impl State {
 }
 
 impl Waiter {
+    /// Since which moment a socket must have been dialled that it takes, if it does not take any.
+    pub(super) fn fresh_since(&self) -> Option<u64> {
+        self.fresh.then_some(self.entered)
+    }
+
     pub(super) fn reserved_until(&self) -> Instant {
         match self.place {
             Place::Reserved { until, .. } => until,

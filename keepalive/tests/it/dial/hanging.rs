@@ -123,3 +123,73 @@ fn a_warm_origin_is_dialled_once_and_twice_as_often_each_10_ms() {
         }
     });
 }
+
+/// The error blamed sockets in use, and a limit that was far away.
+#[test]
+fn a_queue_timeout_at_a_server_that_is_not_reached_says_so() {
+    run_paused(async |_: &Case| {
+        let (_listener, address) = narrow();
+        let _filler = fill(address);
+        let second = Duration::from_secs(1);
+        let agent = Agent::builder().queue_timeout(second).connect_timeout(2 * second).build().unwrap();
+        let url = format!("http://{address}/");
+        let fails = tokio::spawn(polled(fetch(&agent, url.clone())));
+        turns().await;
+        tokio::time::advance(2 * second).await;
+        assert_eq!(fails.await.unwrap().unwrap_err().phase(), Phase::Connect);
+        let _dialling = polled(fetch(&agent, url.clone()));
+        let waits = tokio::spawn(polled(fetch(&agent, url.clone())));
+        turns().await;
+        assert_eq!((accounts(&agent).connecting, accounts(&agent).queued), (1, 1));
+        tokio::time::advance(second).await;
+        assert_eq!(
+            waits.await.unwrap().unwrap_err().to_string(),
+            format!(
+                "1 s in the queue for http://{address}: the last dial there failed, and until one succeeds there is \
+                 only one at a time; see whether the server can be reached"
+            )
+        );
+        // All at once, if none has failed yet.
+        let (_listener, address) = narrow();
+        let _filler = fill(address);
+        let url = format!("http://{address}/");
+        let _dialling: Vec<_> = (0..5).map(|_| polled(fetch(&agent, url.clone()))).collect();
+        let waits = tokio::spawn(polled(fetch(&agent, url.clone())));
+        turns().await;
+        tokio::time::advance(second).await;
+        assert_eq!(
+            waits.await.unwrap().unwrap_err().to_string(),
+            format!(
+                "1 s in the queue for http://{address}: all 5 sockets are still connecting; see whether the server can \
+                 be reached, or raise max_sockets"
+            )
+        );
+    });
+}
+
+#[test]
+fn a_queue_timeout_says_how_many_sockets_are_still_connecting() {
+    run_paused(async |_: &Case| {
+        let (listener, address) = narrow();
+        let agent = Agent::builder().max_sockets(2).queue_timeout(Duration::from_secs(1)).build().unwrap();
+        let url = format!("http://{address}/");
+        let mut first = polled(fetch(&agent, url.clone()));
+        let _connection = listener.accept().await.unwrap();
+        until(&agent, |totals| totals.active == 1).await;
+        assert!(poll(&mut first).is_pending());
+        let _filler = fill(address);
+        let _dialling = polled(fetch(&agent, url.clone()));
+        let waits = tokio::spawn(polled(fetch(&agent, url.clone())));
+        turns().await;
+        assert_eq!((accounts(&agent).connecting, accounts(&agent).queued), (1, 1));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let error = waits.await.unwrap().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "1 s in the queue for http://{address}: all 2 sockets are in use, 1 of them still connecting; make \
+                 fewer requests at once, or raise max_sockets"
+            )
+        );
+    });
+}

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use keepalive::{Agent, AgentBuilder, Tls};
+use keepalive::{Agent, AgentBuilder, Protocol, Tls};
 use testkit::{Authority, Case, ServerTls};
 
 /// One authority and one certificate for all tests: their keys take longer than the handshakes.
@@ -33,7 +33,8 @@ pub(crate) fn agent() -> Agent {
 
 pub(crate) fn builder() -> AgentBuilder {
     let tls = Tls::builder().builtin_roots(false).add_root_pem(&SERVER.0).build();
-    Agent::builder().tls(tls.unwrap())
+    // Or else the first dial would be alone: it may turn out to carry many requests.
+    Agent::builder().tls(tls.unwrap()).protocol(Protocol::Http1)
 }
 
 pub(crate) fn run(test: impl AsyncFnOnce(&Case)) {

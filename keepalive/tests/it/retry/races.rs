@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use keepalive::CloseReason;
-use testkit::{Case, PlainOrigin, Reply};
+use testkit::{Case, PlainOrigin, Reply, Script, ScriptedOrigin, ok};
 use tokio::task::JoinSet;
 
 use super::wire;
-use crate::kit::{accounts, at_rest, fetch};
+use crate::kit::{accounts, at_rest, closed_by, fetch, polled, until};
 
 /// Closes after each answer without saying so: sometimes before the next request is written, sometimes
 /// while it is, sometimes after.
@@ -125,5 +125,23 @@ fn a_restarted_server_costs_no_get() {
         let totals = at_rest(&agent).await;
         assert_eq!((totals.failed, totals.done), (0, 240));
         assert!(totals.opened > before && again.stats().peak_open <= 20);
+    });
+}
+
+/// A restart takes the sockets with it that were dialled and never used, too: one that waited among the idle,
+/// however short, is no server's answer. The GET failed.
+#[test]
+fn a_get_on_a_socket_that_was_parked_a_moment_ago_and_never_used_is_sent_once_more() {
+    wire::run_paused(async |case: &Case| {
+        let gone = Script::new().request().close();
+        let good = Script::new().request().send(ok("good")).repeat();
+        let origin = case.scripted(ScriptedOrigin::builder().connection(gone).otherwise(good));
+        let agent = wire::agent();
+        drop(polled(fetch(&agent, origin.url("/"))));
+        until(&agent, |it| it.idle == 1).await;
+        assert_eq!(fetch(&agent, origin.url("/")).await.unwrap(), "good");
+        let totals = at_rest(&agent).await;
+        assert_eq!((totals.retried, totals.opened, totals.done), (1, 2, 1));
+        assert_eq!(closed_by(&agent), [(CloseReason::Stale, 1)]);
     });
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keepalive::{Agent, CloseReason, Phase};
+use keepalive::{Agent, CloseReason, Phase, Protocol};
 use testkit::{Authority, Case, Script, ScriptedOrigin, ServerTls, ok, response, run, run_paused};
 use tokio::task::JoinSet;
 
@@ -121,7 +121,7 @@ fn connections_in_their_handshake_count() {
         let tls = ServerTls::new(&authority.local());
         let origin = case.scripted(ScriptedOrigin::builder().tls(&tls).otherwise(script));
         let tls = trusting(authority.pem()).build().unwrap();
-        let agent = Agent::builder().tls(tls).max_sockets(2).build().unwrap();
+        let agent = Agent::builder().tls(tls).protocol(Protocol::Http1).max_sockets(2).build().unwrap();
         let mut asked = JoinSet::new();
         for _ in 0..10 {
             asked.spawn(fetch(&agent, origin.url("/")));

@@ -46,6 +46,10 @@ fn texts() {
         (response("good: 1\r\nbad : 2\r\ngood: 3"), "a header field is malformed: `bad : 2`"),
         (response("good: 1\r\nbad: a\rb"), "a header field is malformed: `bad: a\\rb`"),
         (vec![b'H'; 0], "the connection ended before the first byte of the response"),
+        (
+            b"HTTP/1.1 100 x\r\n\r\n".to_vec(),
+            "the connection ended before the first byte of the final response, after a 1xx one",
+        ),
         (b"HTTP/1.1".to_vec(), "the connection ended inside the response head, after 8 bytes of it"),
         (fields(129), "the response has more than 128 header fields"),
         (

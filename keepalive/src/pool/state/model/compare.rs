@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::facts::{CALM, ORIGINS, Oracle, Pace, Phase, Place};
+use super::facts::{ALL, CALM, ORIGINS, Oracle, Pace, Phase, Place};
 use super::world::origin;
 use crate::pool::state::phase::Phase as Actual;
 use crate::pool::state::{OriginKey, State, WaiterKey, waiters};
@@ -19,6 +19,8 @@ pub(super) fn compare(state: &State, oracle: &Oracle) {
     for index in 0..ORIGINS {
         same_origin(state, oracle, index);
     }
+    let spared: usize = ALL.map(|it| oracle.sleepers(it).min(oracle.idle(Some(it)).len())).into_iter().sum();
+    assert_eq!(state.spared, spared, "spared");
     assert_eq!(state.hunger, oracle.wanting().len(), "hunger");
     let keys = |index: usize| state.index.get(&origin(index)).copied();
     let overfed: BTreeSet<_> = (0..ORIGINS).filter(|&it| oracle.spare(it) > 0).filter_map(keys).collect();
@@ -28,6 +30,7 @@ pub(super) fn compare(state: &State, oracle: &Oracle) {
     assert_eq!(state.ramps, ramps, "ramps");
     let idle: Vec<_> = state.idle.iter(&state.sockets).map(|key| state.sockets[key].id).collect();
     assert_eq!(idle, oracle.idle(None), "the least recently used first");
+    assert_eq!(state.oldest_idle(), oracle.oldest_idle(), "the oldest idle");
 }
 
 fn same_sockets(state: &State, oracle: &Oracle) {
@@ -69,7 +72,7 @@ fn same_waiters(state: &State, oracle: &Oracle) {
             waiters::Place::Asleep => Place::Asleep,
             waiters::Place::Failed => Place::Failed,
         };
-        assert_eq!(place, model.place, "{:?}", model.ticket);
+        assert_eq!((place, waiter.fresh), (model.place, model.fresh), "{:?}", model.ticket);
     }
 }
 
@@ -96,6 +99,8 @@ fn same_origin(state: &State, oracle: &Oracle, index: usize) {
     let pace = Pace { refused: record.known.refused, ramp: record.ramp, ramp_at: record.ramp_at };
     assert_eq!(pace, oracle.pace[index], "pace of {index}, calm is {CALM:?}");
 
+    assert_eq!(record.known.server_idle_limit, oracle.idle_limit[index], "what {index} taught");
+    assert_eq!(record.asleep, oracle.sleepers(index), "asleep of {index}");
     let queue: Vec<_> = record.queue.iter(&state.waiters).map(|it| state.waiters[it].ticket).collect();
     let tickets: Vec<_> = oracle.queue(index).into_iter().map(|(ticket, _)| ticket).collect();
     assert_eq!(queue, tickets, "queue of {index}");

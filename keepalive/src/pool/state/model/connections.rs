@@ -1,10 +1,10 @@
 //! Random events of sockets: how dials, uses, closings and looks at idle ones end.
 
-use super::facts::{Phase, Socket};
+use super::facts::{Ask, Phase, Socket};
 use super::limits;
 use super::world::{Held, World};
 use crate::CloseReason;
-use crate::pool::state::{Outcome, Ticket};
+use crate::pool::state::{Hint, Outcome, Ticket};
 
 impl World {
     /// A dial succeeds, fails, stops as it was told, or dies with its runtime.
@@ -38,29 +38,43 @@ impl World {
     /// Whoever holds a socket does the next thing with it.
     pub(super) fn end_use(&mut self) {
         let Some(held) = self.rng.take(&mut self.held) else { return };
-        let chance = self.rng.below(100);
+        let chance = if self.roomy && self.rng.percent(50) { 50 } else { self.rng.below(100) };
         match (held.request, self.oracle.socket(held.id).phase) {
             (Some((ticket, origin)), _) if held.untouched && chance < 20 => {
-                self.ask_again(held.id, ticket, origin);
+                self.ask_again(held.id, ticket, origin, held.written);
+            }
+            (Some((ticket, origin)), _) if (30..40).contains(&chance) && !held.written => {
+                self.retry(held.id, ticket, origin);
             }
             (Some(_), _) if held.untouched && chance < 30 => self.put_back(held.id, Some(Outcome::Cancelled)),
             (Some(_), _) if chance < 70 => self.release(held.id, Some(Outcome::Done)),
             (Some(_), _) if chance < 80 => self.drain(held.id),
             (Some(_), _) if chance < 85 => self.upgrade(held.id),
+            (Some(_), _) if chance < 90 => {
+                self.start_closing(held.id, CloseReason::Stale, Some(Outcome::Failed));
+            }
             (Some(_), _) => self.start_closing(held.id, CloseReason::Truncated, Some(Outcome::Failed)),
             (None, Phase::Active) if chance < 50 => self.put_back(held.id, None),
             (None, Phase::Draining | Phase::Closing(_)) if chance < 50 => self.release(held.id, None),
             // Dropped by a guard that says no more than that.
             (None, _) if chance < 60 => self.closed(held.id),
+            (None, Phase::Active) => self.found_dead(held.id),
             (None, _) => self.start_closing(held.id, CloseReason::ClosedByServer, None),
         }
     }
 
     /// The socket proves dead before anything was written; its request asks again.
-    pub(super) fn ask_again(&mut self, id: u64, ticket: Ticket, origin: usize) {
-        self.start_closing(id, CloseReason::ClosedByServer, None);
+    pub(super) fn ask_again(&mut self, id: u64, ticket: Ticket, origin: usize, written: bool) {
+        self.found_dead(id);
         self.seen.asked_again += 1;
-        self.request(ticket, origin, false);
+        self.request(ticket, origin, if written { Ask::Fresh } else { Ask::Again });
+    }
+
+    /// It proves stale when its request is written to it, which is written once more.
+    pub(super) fn retry(&mut self, id: u64, ticket: Ticket, origin: usize) {
+        self.start_closing(id, CloseReason::Stale, None);
+        self.seen.retried += 1;
+        self.request(ticket, origin, Ask::Retry);
     }
 
     pub(super) fn end_closing(&mut self) {
@@ -94,13 +108,14 @@ impl World {
         );
         assert_eq!(idle, expected);
         if idle {
-            self.held.push(Held { id, request: None, untouched: true });
+            self.held.push(Held { id, request: None, written: false, untouched: true });
         }
     }
 
-    fn release(&mut self, id: u64, outcome: Option<Outcome>) {
+    pub(super) fn release(&mut self, id: u64, outcome: Option<Outcome>) {
         let key = self.keys[&id];
-        let hint = limits::hint(&mut self.rng);
+        let is_silent = self.roomy && self.rng.percent(85);
+        let hint = if is_silent { Hint::default() } else { limits::hint(&mut self.rng) };
         let before = self.oracle.socket(id).hint.timeout;
         self.seen.forgotten_hints += u64::from(before.is_some() && before != hint.timeout);
         self.step(
@@ -137,7 +152,7 @@ impl World {
 
     fn drain(&mut self, id: u64) {
         let key = self.keys[&id];
-        self.held.push(Held { id, request: None, untouched: false });
+        self.held.push(Held { id, request: None, written: false, untouched: false });
         self.step(
             format!("{id} is read off"),
             |state, _| {
@@ -155,7 +170,7 @@ impl World {
 
     fn upgrade(&mut self, id: u64) {
         let key = self.keys[&id];
-        self.held.push(Held { id, request: None, untouched: false });
+        self.held.push(Held { id, request: None, written: false, untouched: false });
         self.step(
             format!("{id} is upgraded"),
             |state, now| {
@@ -173,7 +188,7 @@ impl World {
         let key = self.keys[&id];
         self.closing.push(id);
         self.step(
-            format!("{id} is being closed"),
+            format!("{id} is being closed: {reason:?}"),
             |state, _| {
                 outcome.into_iter().for_each(|outcome| state.finish(outcome, false));
                 state.closing(key, reason);
@@ -182,6 +197,19 @@ impl World {
                 outcome.into_iter().for_each(|outcome| oracle.finish(outcome, false));
                 oracle.closing(id, reason);
             },
+        );
+    }
+
+    /// What was idle until it was taken, to be used or only looked at, is dead.
+    fn found_dead(&mut self, id: u64) {
+        let key = self.keys[&id];
+        let server = self.rng.percent(70);
+        let reason = if server { CloseReason::ClosedByServer } else { CloseReason::UnsolicitedBytes };
+        self.closing.push(id);
+        self.step(
+            format!("{id} is dead: {reason}"),
+            |state, now| state.found_dead(key, reason, now),
+            |oracle, now| oracle.found_dead(id, reason, now),
         );
     }
 

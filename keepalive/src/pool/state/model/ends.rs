@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::facts::{ORIGINS, Oracle, Phase, Socket};
+use super::facts::{ALL, ORIGINS, Oracle, Phase, Socket};
 use crate::CloseReason;
 use crate::pool::state::{Limits, Mode, Ticket};
 
@@ -14,10 +14,23 @@ impl Oracle {
     pub(super) fn expire(&mut self, now: Instant) {
         for id in self.idle(None) {
             match self.socket(id).end_of_idling(&self.limits) {
-                Some((end, _, reason)) if end <= now => self.shut(id, reason),
+                Some((end, _, reason)) if end <= now => self.drop_idle(id, reason, now),
                 _ => {}
             }
         }
+    }
+
+    /// Brings what is open into line with limits that changed, or with the time that was slept through.
+    pub(super) fn review(&mut self, now: Instant) {
+        let ids: Vec<_> = self.sockets.iter().map(|socket| socket.id).collect();
+        ids.into_iter().for_each(|id| self.learn_age(id));
+        self.expire(now);
+        for id in self.idle(None) {
+            if let Some(reason) = self.spent(id, now) {
+                self.shut(id, reason);
+            }
+        }
+        self.settle(&ALL, now);
     }
 
     /// Why a socket may carry no other request.
@@ -63,6 +76,7 @@ impl Oracle {
     pub(super) fn is_at_rest(&self) -> bool {
         match self.mode {
             Mode::Open => self.sockets.iter().all(|socket| !socket.retired),
+            Mode::Destroyed => self.sockets.is_empty(),
             _ => self.sockets.is_empty() && self.waiters.is_empty(),
         }
     }

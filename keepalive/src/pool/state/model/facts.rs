@@ -1,12 +1,13 @@
 //! The model's facts, and the changes that its events and its rules have in common.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::CloseReason;
 use crate::pool::state::{CLAIM, Hint, Limits, Mode, Ticket, Totals};
 
 pub(super) const ORIGINS: usize = 3;
+pub(super) const ALL: [usize; ORIGINS] = [0, 1, 2];
 
 /// All that is known, in lists in no order that matters.
 pub(super) struct Oracle {
@@ -15,6 +16,8 @@ pub(super) struct Oracle {
     pub(super) sockets: Vec<Socket>,
     pub(super) waiters: Vec<Waiter>,
     pub(super) pace: [Pace; ORIGINS],
+    /// How long the socket was idle that the server closed last.
+    pub(super) idle_limit: [Option<Duration>; ORIGINS],
     pub(super) totals: Totals,
     pub(super) closed_by: BTreeMap<CloseReason, u64>,
     /// What the machine should have asked for since this was emptied last.
@@ -23,6 +26,8 @@ pub(super) struct Oracle {
     pub(super) stopped: Vec<u64>,
     /// When each socket is too old, as the machine says in this step: it may choose within 2.5 %.
     pub(super) ends: BTreeMap<u64, Option<Instant>>,
+    /// In which order the machine sees the origins: it may choose where things happen at the same instant.
+    pub(super) order: [usize; ORIGINS],
     /// Numbers everything that happens.
     moment: u64,
 }
@@ -37,6 +42,8 @@ pub(super) struct Socket {
     pub(super) hint: Hint,
     /// When its dial succeeded.
     pub(super) born: Option<Instant>,
+    /// The moment its dial succeeded.
+    pub(super) opened: u64,
     /// When it is too old for another request.
     pub(super) end_of_age: Option<Instant>,
     /// Something happened on it while it was not idle.
@@ -69,6 +76,8 @@ pub(super) struct Waiter {
     pub(super) origin: usize,
     pub(super) entered: u64,
     pub(super) since: Instant,
+    /// It was written once: only a socket that carried nothing and was not idle for long will do.
+    pub(super) fresh: bool,
     pub(super) place: Place,
 }
 
@@ -100,12 +109,31 @@ pub(super) enum Todo {
     Shutdown(u64),
 }
 
+/// Why a request asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    New,
+    /// What it got was dead before anything was written.
+    Again,
+    /// It was written once, and what it was written to proved stale.
+    Retry,
+    /// Both.
+    Fresh,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     Go(u64),
     Wait,
     Full,
     Failed,
+}
+
+impl Waiter {
+    /// After which moment a socket must have been dialled, if it takes no other.
+    pub(super) fn fresh_since(&self) -> Option<u64> {
+        self.fresh.then_some(self.entered)
+    }
 }
 
 impl Oracle {
@@ -116,11 +144,13 @@ impl Oracle {
             sockets: Vec::new(),
             waiters: Vec::new(),
             pace: [CALM; ORIGINS],
+            idle_limit: [None; ORIGINS],
             totals: Totals::default(),
             closed_by: BTreeMap::new(),
             todo: Vec::new(),
             stopped: Vec::new(),
             ends: BTreeMap::new(),
+            order: ALL,
             moment: 0,
         }
     }
@@ -141,6 +171,18 @@ impl Oracle {
     pub(super) fn shut(&mut self, id: u64, reason: CloseReason) {
         self.socket_mut(id).phase = Phase::Closing(reason);
         self.todo.push(Todo::Close(id));
+    }
+
+    /// Closes an idle socket, for another reason than its user's. Who waits for another may dial for it.
+    pub(super) fn drop_idle(&mut self, id: u64, reason: CloseReason, now: Instant) {
+        self.shut(id, reason);
+        let origin = self.socket(id).origin;
+        if !self.queue(origin).is_empty() {
+            for socket in self.sockets.iter_mut().filter(|it| it.origin == origin) {
+                socket.lingers = false;
+            }
+            self.wind(origin, now);
+        }
     }
 
     pub(super) fn offer(&mut self, id: u64, ticket: Ticket, now: Instant) {

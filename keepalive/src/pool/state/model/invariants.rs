@@ -1,12 +1,13 @@
 //! What must hold after every event, read off the machine alone and stated without saying how it comes
 //! about. The model could be wrong in the same way as the machine; these would still fail.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::facts::Todo;
 use crate::pool::state::origins::Record;
 use crate::pool::state::phase::{Counts, Phase};
-use crate::pool::state::waiters::Place;
+use crate::pool::state::sockets::Socket;
+use crate::pool::state::waiters::{Place, Waiter};
 use crate::pool::state::{Mode, State, Ticket};
 use crate::{CloseReason, Origin};
 
@@ -109,7 +110,7 @@ fn count(state: &State, origin: Option<usize>) -> Counts {
 }
 
 /// Promises 2 and 3, and what follows for sockets that nobody uses.
-pub(super) fn nothing_lies_idle(state: &State) {
+pub(super) fn nothing_lies_idle(state: &State, now: Instant) {
     let room = state.limits.max_total_sockets.saturating_sub(state.counts.all_to_stay());
     assert!(state.hunger <= room || state.idle.is_empty(), "somebody could use an idle socket's place");
     assert!(
@@ -119,10 +120,11 @@ pub(super) fn nothing_lies_idle(state: &State) {
     let without_dial = |record: &Record| record.queue.len().saturating_sub(record.counts.dials());
     assert_eq!(state.queued, state.origins.iter().map(|(_, record)| without_dial(record)).sum::<usize>());
     for (_, record) in &state.origins {
-        assert!(record.queue.is_empty() || record.idle.is_empty(), "an idle socket beside a waiter");
-        assert!(record.idle.len() <= state.limits.max_free_sockets);
-        assert!(record.idle.is_empty() || (state.limits.keep_alive && state.mode == Mode::Open));
+        idle_beside_waiters(state, record, now);
         let (idle, limits) = (record.idle.len(), &state.limits);
+        let keeps = limits.keep_alive && state.mode == Mode::Open;
+        let most = if keeps { limits.max_free_sockets } else { 0 };
+        assert!(idle <= most || idle <= sleepers(state, record), "{idle} are idle, and for whom?");
         assert!(idle == 0 || record.counts.of_origin_to_stay() <= limits.max_sockets);
         let nobody_dials = record.counts.connecting == 0 && record.hunger == 0 && !record.queue.is_empty();
         assert!(
@@ -130,20 +132,88 @@ pub(super) fn nothing_lies_idle(state: &State) {
             "waiters without a prospect"
         );
     }
-    assert!(state.idle.len() <= state.limits.max_total_free_sockets);
+    let is_left_over = |record: &Record| record.idle.len() > sleepers(state, record);
+    assert!(
+        state.idle.len() <= state.limits.max_total_free_sockets
+            || !state.origins.iter().any(|(_, record)| is_left_over(record)),
+        "more are idle than may be, and not only those that somebody will ask for"
+    );
 }
 
-/// An offer is made to nobody while an older waiter of its origin is awake; a dial is begun for nobody
+/// Who waits beside an idle socket could not take it, and is no worse off for it: there is a dial for him,
+/// or there will be a place for one.
+fn idle_beside_waiters(state: &State, record: &Record, now: Instant) {
+    if record.idle.is_empty() {
+        return;
+    }
+    for waiter in record.queue.iter(&state.waiters) {
+        assert!(state.waiters[waiter].fresh, "an idle socket beside a waiter that could take it");
+    }
+    for waiter in record.queue.iter(&state.waiters) {
+        let is_usable = |key| is_fresh(&state.sockets[key], &state.waiters[waiter], now);
+        assert!(!record.idle.iter(&state.sockets).any(is_usable), "a fresh socket beside a waiter for one");
+    }
+    let places = state.limits.max_sockets.saturating_sub(record.counts.of_origin_to_stay());
+    let without = record.queue.len().saturating_sub(record.counts.dials());
+    assert!(without <= places, "{without} wait beside idle sockets that take the places of their dials");
+}
+
+/// Promise 4: who was written once gets a socket that carried nothing and came free a moment ago.
+pub(super) fn who_was_written_gets_a_fresh_socket(state: &State, todo: &[Todo], now: Instant) {
+    for (_, waiter) in state.waiters.iter().filter(|(_, it)| it.fresh) {
+        if let Place::Offered(key) = waiter.place {
+            let socket = &state.sockets[key.0];
+            assert_eq!(socket.served, 0, "{} was used before", socket.id);
+            if todo.contains(&Todo::Wake(waiter.ticket)) {
+                assert!(is_fresh(socket, waiter, now), "{} is not fresh", socket.id);
+            }
+        }
+    }
+}
+
+/// Dialled since the waiter came back, never used, and idle for a moment only.
+fn is_fresh(socket: &Socket, waiter: &Waiter, now: Instant) -> bool {
+    socket.served == 0 && socket.opened > waiter.entered && now <= socket.since + Duration::from_millis(100)
+}
+
+/// Those who sleep and will take any socket when they are polled.
+fn sleepers(state: &State, record: &Record) -> usize {
+    let sleeps = |it: &Waiter| it.place == Place::Asleep && !it.fresh;
+    let here = |it: &Waiter| state.origins[it.origin.0].origin == record.origin;
+    state.waiters.iter().filter(|(_, it)| sleeps(it) && here(it)).count()
+}
+
+/// A socket that gave up its place was needed: no more places than waiters that need one.
+/// Returns how many did.
+pub(super) fn suspects_make_place(state: &State, todo: &[Todo]) -> u64 {
+    let mut count = 0;
+    for (_, socket) in &state.sockets {
+        let is_suspect = socket.phase == Phase::Closing(CloseReason::Suspect);
+        if is_suspect && todo.contains(&Todo::Close(socket.id)) {
+            let record = &state.origins[socket.origin.0];
+            let needed = record.queue.iter(&state.waiters).filter(|&it| state.waiters[it].fresh).count();
+            let places = state.limits.max_sockets.saturating_sub(record.counts.of_origin_to_stay());
+            assert!(record.counts.dials() + places <= needed, "{} was closed for nobody", socket.id);
+            count += 1;
+        }
+    }
+    count
+}
+
+/// An offer is made to nobody while an older waiter of its origin is awake and could take it; a dial is begun for nobody
 /// while an older waiter anywhere may have it.
-pub(super) fn order_is_kept(state: &State, todo: &[Todo]) {
+pub(super) fn order_is_kept(state: &State, todo: &[Todo], now: Instant) {
     for it in todo {
         if let Todo::Wake(ticket) = *it {
             let waiter = state.waiters.iter().find(|(_, waiter)| waiter.ticket == ticket);
             let Some((_, waiter)) = waiter.filter(|(_, it)| matches!(it.place, Place::Offered(_))) else {
                 continue;
             };
-            let head = state.origins[waiter.origin.0].queue.front().map(|key| state.waiters[key].ticket);
-            assert!(head.is_none_or(|head| ticket < head), "{ticket:?} was offered a socket before {head:?}");
+            let Place::Offered(socket) = waiter.place else { continue };
+            let could = |other: &Waiter| !other.fresh || is_fresh(&state.sockets[socket.0], other, now);
+            let queue = state.origins[waiter.origin.0].queue.iter(&state.waiters);
+            let passed = queue.map(|key| &state.waiters[key]).find(|it| it.ticket < ticket && could(it));
+            assert!(passed.is_none(), "{ticket:?} was offered a socket before {passed:?}");
             no_more_older(state, ticket);
         }
         if let Todo::Dial(_, ticket) = *it {
@@ -168,7 +238,8 @@ fn no_more_older(state: &State, ticket: Ticket) {
 }
 
 /// What was evicted or stopped was needed, and no dial was stopped where an idle socket would have done.
-pub(super) fn evictions_are_needed(state: &State, todo: &[Todo]) {
+/// Where limits changed, others may have been closed by a lowered one while a raised one let somebody dial.
+pub(super) fn evictions_are_needed(state: &State, todo: &[Todo], limits_changed: bool) {
     let room = state.limits.max_total_sockets.saturating_sub(state.counts.all_to_stay());
     let evicted = |id: u64| {
         state.sockets.iter().any(|(_, it)| it.id == id && it.phase == Phase::Closing(CloseReason::Evicted))
@@ -176,7 +247,9 @@ pub(super) fn evictions_are_needed(state: &State, todo: &[Todo]) {
     let evictions = todo.iter().filter(|it| matches!(it, Todo::Close(id) if evicted(*id))).count();
     let aborts = todo.iter().filter(|it| matches!(it, Todo::Abort(_))).count();
     if evictions > 0 || (aborts > 0 && state.mode == Mode::Open) {
-        assert!(room <= state.hunger, "room for {room} was made for {}", state.hunger);
+        let closed = todo.iter().filter(|it| matches!(it, Todo::Close(_))).count();
+        let more = if limits_changed { closed - evictions } else { 0 };
+        assert!(room <= state.hunger + more, "room for {room} was made for {}", state.hunger);
     }
     assert!(aborts == 0 || state.idle.is_empty() || state.mode != Mode::Open, "a dial before an idle socket");
 }
@@ -207,6 +280,7 @@ pub(super) fn is_as_new(state: &State) {
     assert!(state.is_empty() && state.origins.is_empty() && state.index.is_empty());
     assert!(state.idle.is_empty() && state.offers.is_empty() && state.early.is_empty());
     assert!(state.hungry.is_empty() && state.overfed.is_empty() && state.ramps.is_empty());
+    assert_eq!((state.spared, state.queued), (0, 0));
     assert_eq!((state.hunger, state.counts, state.next_deadline()), (0, Counts::default(), None));
     assert_eq!(state.totals.running, 0);
 }

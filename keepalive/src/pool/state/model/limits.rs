@@ -27,6 +27,20 @@ pub(super) fn random(rng: &mut Rng) -> Limits {
     limits
 }
 
+/// Limits of a pool that has many idle sockets: none but the cap of an origin.
+pub(super) fn roomy(rng: &mut Rng) -> Limits {
+    Limits {
+        max_total_sockets: 10 + rng.below(10),
+        max_free_sockets: usize::MAX,
+        max_total_free_sockets: usize::MAX,
+        free_socket_timeout: None,
+        max_socket_age: None,
+        max_requests_per_socket: None,
+        keep_alive: true,
+        ..random(rng)
+    }
+}
+
 /// What a server says with its response, if anything; around the margin of a second.
 pub(super) fn hint(rng: &mut Rng) -> Hint {
     let timeout = match rng.below(10) {
@@ -64,16 +78,38 @@ fn millis(count: usize) -> Duration {
 }
 
 impl World {
-    /// One limit, as each of the agent's setters does, with immediate effect.
+    /// One limit, as each of the agent's setters does, or several at once, with immediate effect.
     pub(super) fn set_limits(&mut self) {
+        if self.roomy && self.rng.percent(40) {
+            return self.set_max_sockets();
+        }
         let mut limits = *self.state.limits();
-        let kind = self.rng.below(KINDS);
-        change(&mut self.rng, &mut limits, kind);
+        let several = if self.rng.percent(50) { 1 } else { 2 + self.rng.below(KINDS) };
+        for _ in 0..several {
+            let kind = self.rng.below(KINDS);
+            change(&mut self.rng, &mut limits, kind);
+        }
+        self.change_limits(limits);
+    }
+
+    fn change_limits(&mut self, limits: Limits) {
         self.seen.changes += 1;
         self.step(
             format!("now {limits:?}"),
             |state, now| state.set_limits(now, |it| *it = limits),
             |oracle, now| oracle.set_limits(|it| *it = limits, now),
         );
+    }
+
+    pub(super) fn set_max_sockets(&mut self) {
+        let max_sockets = 1 + self.rng.below(5);
+        self.change_limits(Limits { max_sockets, ..*self.state.limits() });
+    }
+
+    /// The caps become as low as can be.
+    pub(super) fn lower_the_caps(&mut self) {
+        let caps =
+            Limits { max_sockets: 1, max_total_sockets: 1 + self.rng.below(2), ..*self.state.limits() };
+        self.change_limits(caps);
     }
 }

@@ -9,6 +9,10 @@ impl World {
     /// limits stay as they are; newcomers keep coming. Those who wait now are served, or fail, within a
     /// number of rounds that depends on their own number alone.
     pub(super) fn nobody_starves(&mut self) {
+        if self.rng.percent(30) {
+            self.lower_the_caps();
+        }
+        self.seen.written_in_time += self.waiting.iter().filter(|it| it.written).count() as u64;
         let old: Vec<_> = self.waiting.iter().map(|it| it.ticket).collect();
         let mut rounds = 0;
         while self.waiting.iter().any(|it| old.contains(&it.ticket)) {

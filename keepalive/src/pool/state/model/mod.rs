@@ -1,13 +1,14 @@
 //! The model test: random events, and after each of them the machine against a simple model of it.
 //!
 //! - [`world`]: the driver. Carries actions out late and in any order; [`requests`] and [`connections`]
-//!   are its random events, [`limits`] are the limits that change meanwhile.
-//! - [`facts`], [`oracle`] (its events), [`rules`] and [`ends`]: the model. Plain lists, scanned anew for
+//!   are its random events, with [`hardship`]; [`limits`] are the limits that change meanwhile.
+//! - [`facts`], [`oracle`] and [`rare`] (its events), [`rules`] and [`ends`]: the model. Plain lists, scanned anew for
 //!   every question; it knows the promises and none of the machine's code.
 //! - [`compare`]: the machine's answers, actions, phases, lists and counts against the model's.
 //! - [`replay`]: what the machine's notes tell, against the machine.
 //! - [`invariants`]: what must hold whatever the model says.
 //! - [`liveness`]: nobody starves.
+//! - [`streams`]: the same for sockets that carry many requests at once, with a world of its own.
 //! - [`seen`]: whether all that matters did happen.
 //!
 //! `KEEPALIVE_SEED` and `KEEPALIVE_STEPS` set the first seed and the number of steps. A failure prints
@@ -17,21 +18,25 @@ mod compare;
 mod connections;
 mod ends;
 mod facts;
+mod hardship;
 mod invariants;
 mod limits;
 mod liveness;
 mod oracle;
+mod rare;
 mod replay;
 mod requests;
 mod rng;
 mod rules;
 mod seen;
+#[cfg(feature = "tls")]
+mod streams;
 mod world;
 
 use self::seen::Seen;
 use self::world::World;
 
-const STEPS: u64 = 80_000;
+const STEPS: u64 = 120_000;
 /// Events of one machine's life; after these everything is ended and the machine must be empty.
 const LIFE: u64 = 300;
 

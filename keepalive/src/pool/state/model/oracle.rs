@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::facts::{Answer, ORIGINS, Oracle, Phase, Place, Socket, Todo, Waiter};
+use super::facts::{ALL, Answer, Ask, Oracle, Phase, Place, Socket, Todo, Waiter};
 use crate::CloseReason;
 use crate::pool::state::{Hint, Limits, Mode, Outcome, Ticket};
 
@@ -15,22 +15,25 @@ impl Oracle {
     }
 
     /// A request asks, for the first time or again.
-    pub(super) fn request(&mut self, origin: usize, ticket: Ticket, is_new: bool, now: Instant) -> Answer {
+    pub(super) fn request(&mut self, origin: usize, ticket: Ticket, ask: Ask, now: Instant) -> Answer {
+        self.totals.retried += u64::from(ask == Ask::Retry);
+        let fresh = matches!(ask, Ask::Retry | Ask::Fresh);
         if self.mode == Mode::Destroyed {
             self.finish(Outcome::Failed, false);
             return Answer::Failed;
         }
         self.expire(now);
-        if let Some(id) = self.pick(origin) {
+        if let Some(id) = if fresh { None } else { self.pick(origin, None, now) } {
             self.take(id);
+            self.settle(&[], now);
             return Answer::Go(id);
         }
         self.totals.running -= 1;
         let entered = self.next_moment();
-        self.waiters.push(Waiter { ticket, origin, entered, since: now, place: Place::Queued });
-        self.settle(Some(origin), now);
+        self.waiters.push(Waiter { ticket, origin, entered, since: now, fresh, place: Place::Queued });
+        self.settle(&[origin], now);
         let waiting = self.waiting_in_vain();
-        if is_new && waiting.contains(&ticket) && waiting.len() > self.limits.max_queued {
+        if ask == Ask::New && waiting.contains(&ticket) && waiting.len() > self.limits.max_queued {
             self.leave(ticket, Outcome::Failed, now);
             return Answer::Full;
         }
@@ -40,16 +43,17 @@ impl Oracle {
     pub(super) fn poll(&mut self, ticket: Ticket, now: Instant) -> Answer {
         self.expire(now);
         let waiter = self.waiter(ticket);
-        let origin = waiter.origin;
+        let (origin, fresh) = (waiter.origin, waiter.fresh_since());
         let socket = match waiter.place {
             Place::Offered(id) => Some(id),
-            Place::Asleep => self.pick(origin),
+            Place::Asleep => self.pick(origin, fresh, now),
             Place::Queued | Place::Failed => None,
         };
         if let Some(id) = socket {
             self.waiters.retain(|waiter| waiter.ticket != ticket);
             self.totals.running += 1;
             self.take(id);
+            self.settle(&[], now);
             return Answer::Go(id);
         }
         match self.waiter(ticket).place {
@@ -61,7 +65,7 @@ impl Oracle {
             }
             Place::Asleep => {
                 self.waiter(ticket).place = Place::Queued;
-                self.settle(Some(origin), now);
+                self.settle(&[origin], now);
                 Answer::Wait
             }
             Place::Queued | Place::Offered(_) => Answer::Wait,
@@ -76,7 +80,7 @@ impl Oracle {
         self.waiters.retain(|waiter| waiter.ticket != ticket);
         let cancelled = outcome == Outcome::Cancelled;
         *(if cancelled { &mut self.totals.cancelled } else { &mut self.totals.failed }) += 1;
-        self.settle(Some(origin), now);
+        self.settle(&[origin], now);
     }
 
     pub(super) fn dialed(&mut self, id: u64, now: Instant) {
@@ -84,13 +88,15 @@ impl Oracle {
         let origin = self.socket(id).origin;
         if self.socket(id).phase == Phase::Dialing {
             self.pace[origin].refused = false;
-            self.socket_mut(id).born = Some(now);
+            let opened = self.next_moment();
+            let socket = self.socket_mut(id);
+            (socket.born, socket.opened) = (Some(now), opened);
             self.learn_age(id);
             self.park(id, now);
         } else {
             self.shut(id, CloseReason::DialAborted);
         }
-        self.settle(Some(origin), now);
+        self.settle(&[origin], now);
     }
 
     pub(super) fn dial_failed(&mut self, id: u64, now: Instant) -> Option<Ticket> {
@@ -103,7 +109,7 @@ impl Oracle {
         let queue = self.queue(origin).into_iter();
         let failed = queue.filter(|&(_, entered)| entered < began).map(|(ticket, _)| ticket).next();
         failed.into_iter().for_each(|ticket| self.fail(ticket));
-        self.settle(Some(origin), now);
+        self.settle(&[origin], now);
         failed
     }
 
@@ -116,7 +122,7 @@ impl Oracle {
             (Phase::Active | Phase::Draining, None) => self.park(id, now),
             _ => self.todo.push(Todo::Close(id)),
         }
-        self.settle(Some(self.socket(id).origin), now);
+        self.settle(&[self.socket(id).origin], now);
     }
 
     /// A socket that was taken and not used.
@@ -125,18 +131,27 @@ impl Oracle {
             Phase::Active => self.resume(id, now),
             _ => self.todo.push(Todo::Close(id)),
         }
-        self.settle(Some(self.socket(id).origin), now);
+        self.settle(&[self.socket(id).origin], now);
     }
 
     pub(super) fn upgrade(&mut self, id: u64, now: Instant) {
         if self.socket(id).phase == Phase::Active {
             self.expire(now);
             self.socket_mut(id).phase = Phase::Upgraded(None);
-            self.settle(Some(self.socket(id).origin), now);
+            self.settle(&[self.socket(id).origin], now);
         }
     }
 
     pub(super) fn closing(&mut self, id: u64, reason: CloseReason) {
+        if reason == CloseReason::Stale {
+            let &Socket { origin, since, .. } = self.socket(id);
+            for suspect in self.idle(Some(origin)) {
+                if self.socket(suspect).since <= since {
+                    self.shut(suspect, CloseReason::Suspect);
+                    self.socket_mut(suspect).lingers = true;
+                }
+            }
+        }
         let socket = self.socket_mut(id);
         match socket.phase {
             Phase::Closing(_) | Phase::Upgraded(Some(_)) => {}
@@ -164,7 +179,7 @@ impl Oracle {
         if phase == Phase::Dialing && self.queue(origin).iter().any(|&(other, _)| other == ticket) {
             self.fail(ticket);
         }
-        self.settle(Some(origin), now);
+        self.settle(&[origin], now);
     }
 
     pub(super) fn finish(&mut self, outcome: Outcome, reused: bool) {
@@ -181,7 +196,7 @@ impl Oracle {
         for id in self.idle(None) {
             self.shut(id, reason);
         }
-        self.settle(None, now);
+        self.settle(&ALL, now);
     }
 
     /// What there is goes when it is free; what comes later stays.
@@ -192,15 +207,7 @@ impl Oracle {
 
     pub(super) fn set_limits(&mut self, change: impl FnOnce(&mut Limits), now: Instant) {
         change(&mut self.limits);
-        let ids: Vec<_> = self.sockets.iter().map(|socket| socket.id).collect();
-        ids.into_iter().for_each(|id| self.learn_age(id));
-        self.expire(now);
-        for id in self.idle(None) {
-            if let Some(reason) = self.spent(id, now) {
-                self.shut(id, reason);
-            }
-        }
-        self.settle(None, now);
+        self.review(now);
     }
 
     pub(super) fn destroy(&mut self, now: Instant, stay_open: bool) {
@@ -225,15 +232,15 @@ impl Oracle {
                 phase => (phase, self.todo.clone()),
             };
         }
-        self.settle(None, now);
+        self.settle(&ALL, now);
         if stay_open {
             self.mode = Mode::Open;
         }
     }
 
-    /// `order` is the order in which the machine sees origins whose ramps are due at the same instant.
-    pub(super) fn tick(&mut self, now: Instant, order: [usize; ORIGINS]) {
+    pub(super) fn tick(&mut self, now: Instant) {
         self.expire(now);
+        self.settle(&[], now);
         let mut offers: Vec<_> = self
             .sockets
             .iter()
@@ -248,15 +255,15 @@ impl Oracle {
         for (_, _, id, ticket) in offers {
             self.waiter(ticket).place = Place::Asleep;
             self.resume(id, now);
-            self.settle(Some(self.socket(id).origin), now);
+            self.settle(&[self.socket(id).origin], now);
         }
         loop {
-            let due = (0..ORIGINS)
-                .filter_map(|origin| self.pace[origin].ramp_at.map(|at| (at, order[origin], origin)));
-            let Some((_, _, origin)) = due.filter(|&(at, ..)| at <= now).min() else { break };
+            // Of those due at the same instant the first in the machine's order.
+            let due = self.order.into_iter().filter(|&it| self.pace[it].ramp_at.is_some_and(|at| at <= now));
+            let Some(origin) = due.min_by_key(|&it| self.pace[it].ramp_at) else { break };
             self.pace[origin].ramp *= 2;
             self.pace[origin].ramp_at = None;
-            self.settle(Some(origin), now);
+            self.settle(&[origin], now);
         }
     }
 }

@@ -3,19 +3,20 @@
 
 use std::time::Instant;
 
-use super::facts::{CALM, ORIGINS, Oracle, Pace, Phase, Place, Socket, Todo};
-use crate::pool::state::{DIAL_STEP, Hint, Mode, Ticket};
+use super::facts::{ALL, CALM, ORIGINS, Oracle, Pace, Phase, Place, Socket, Todo, Waiter};
+use crate::pool::state::{CLAIM, DIAL_STEP, Hint, Mode, Ticket};
 use crate::{CloseReason, Scheduling};
 
 impl Oracle {
-    /// Decides all there is to decide. `touched`: the origin the event was about, `None` for all.
-    pub(super) fn settle(&mut self, touched: Option<usize>, now: Instant) {
+    /// Decides all there is to decide. `touched`: the origins the event was about.
+    pub(super) fn settle(&mut self, touched: &[usize], now: Instant) {
         for socket in &mut self.sockets {
-            socket.lingers &= touched.is_some_and(|touched| touched != socket.origin);
+            socket.lingers &= !touched.contains(&socket.origin);
         }
         while self.apply_one(now) {}
         self.trim(now);
-        for origin in 0..ORIGINS {
+        while self.dial(now) || self.make_room(now) {}
+        for origin in ALL {
             self.wind(origin, now);
         }
         self.forget();
@@ -75,12 +76,28 @@ impl Oracle {
         self.dials(origin).len().saturating_sub(self.queue(origin).len())
     }
 
-    pub(super) fn pick(&self, origin: usize) -> Option<u64> {
+    /// `fresh`: only one dialled after that moment will do.
+    pub(super) fn pick(&self, origin: usize, fresh: Option<u64>, now: Instant) -> Option<u64> {
         let idle = self.idle(Some(origin));
+        if let Some(since) = fresh {
+            return idle.into_iter().rfind(|&id| self.is_fresh(id, since, now));
+        }
         match self.limits.scheduling {
             Scheduling::Lifo => idle.last().copied(),
             Scheduling::Fifo => idle.first().copied(),
         }
+    }
+
+    /// It was dialled after that moment, carried nothing and has been idle for a moment only.
+    pub(super) fn is_fresh(&self, id: u64, since: u64, now: Instant) -> bool {
+        let socket = self.socket(id);
+        socket.served == 0 && socket.opened > since && socket.since + CLAIM >= now
+    }
+
+    /// Sleepers who will take any idle socket when they are polled.
+    pub(super) fn sleepers(&self, origin: usize) -> usize {
+        let sleeps = |it: &&Waiter| it.origin == origin && it.place == Place::Asleep && !it.fresh;
+        self.waiters.iter().filter(sleeps).count()
     }
 
     /// An origin with nothing left is as good as new, but for what its last dial taught.
@@ -94,10 +111,10 @@ impl Oracle {
     }
 
     fn apply_one(&mut self, now: Instant) -> bool {
-        self.close_what_is_over() || self.hand_over(now) || self.dial(now) || self.make_room()
+        self.close_what_is_over(now) || self.hand_over(now) || self.dial(now) || self.make_room(now)
     }
 
-    fn close_what_is_over(&mut self) -> bool {
+    fn close_what_is_over(&mut self, now: Instant) -> bool {
         let (max, max_total) = (self.limits.max_sockets, self.limits.max_total_sockets);
         let stay = |origin| self.sockets.iter().filter(move |it| it.stays_with(origin)).count();
         let over = (0..ORIGINS)
@@ -105,24 +122,35 @@ impl Oracle {
             .find_map(|origin| self.idle(Some(origin)).first().copied());
         let over_all = self.sockets.iter().filter(|it| it.stays()).count() > max_total;
         let oldest = over.or_else(|| self.idle(None).first().copied().filter(|_| over_all));
-        oldest.into_iter().for_each(|id| self.shut(id, CloseReason::OverLimit));
+        oldest.into_iter().for_each(|id| self.drop_idle(id, CloseReason::OverLimit, now));
         oldest.is_some()
     }
 
-    /// An idle socket goes to its origin's oldest waiter, unless the room that will be is not enough for
-    /// those who are older still.
+    /// An idle socket goes to the oldest waiter of its origin that can take it, unless the room that will
+    /// be is not enough for those who are older still. One that can take none of them needs a dial: if
+    /// there is neither a dial nor a place for it, an idle socket gives up its own.
     fn hand_over(&mut self, now: Instant) -> bool {
-        for origin in 0..ORIGINS {
-            let (Some(&(ticket, _)), Some(id)) = (self.queue(origin).first(), self.pick(origin)) else {
-                continue;
-            };
-            let older = self.wanting().iter().filter(|&&(other, _)| other < ticket).count();
-            if older <= self.room() {
-                self.offer(id, ticket, now);
-            } else {
-                self.shut(self.idle(None)[0], CloseReason::Evicted);
+        for origin in self.order {
+            let idle = self.idle(Some(origin));
+            let Some(&oldest) = idle.first() else { continue };
+            let stay = self.sockets.iter().filter(|it| it.stays_with(origin)).count();
+            let mut places = self.dials(origin).len() + self.limits.max_sockets.saturating_sub(stay);
+            for (ticket, _) in self.queue(origin) {
+                let fresh = self.waiter(ticket).fresh_since();
+                if let Some(id) = self.pick(origin, fresh, now) {
+                    let older = self.wanting().iter().filter(|&&(other, _)| other < ticket).count();
+                    if older > self.room() {
+                        break;
+                    }
+                    self.offer(id, ticket, now);
+                    return true;
+                }
+                if places == 0 {
+                    self.shut(oldest, CloseReason::Suspect);
+                    return true;
+                }
+                places -= 1;
             }
-            return true;
         }
         false
     }
@@ -145,6 +173,7 @@ impl Oracle {
             served: 0,
             hint: Hint::default(),
             born: None,
+            opened: 0,
             end_of_age: None,
             stirred: false,
             retired: false,
@@ -159,12 +188,12 @@ impl Oracle {
 
     /// Those who want more than there will be room for cost the least recently used idle socket, or else
     /// a dial too many.
-    fn make_room(&mut self) -> bool {
+    fn make_room(&mut self, now: Instant) -> bool {
         if self.wanting().len() <= self.room() {
             return false;
         }
         if let Some(&id) = self.idle(None).first() {
-            self.shut(id, CloseReason::Evicted);
+            self.drop_idle(id, CloseReason::Evicted, now);
             return true;
         }
         let overfed = (0..ORIGINS).filter(|&origin| self.spare(origin) > 0);
@@ -184,15 +213,22 @@ impl Oracle {
             Mode::Orphaned => CloseReason::AgentDropped,
         };
         let keeps = self.limits.keep_alive && self.mode == Mode::Open;
-        for origin in 0..ORIGINS {
+        let (most, reason) =
+            if keeps { (self.limits.max_free_sockets, CloseReason::IdleLimit) } else { (0, reason) };
+        for origin in ALL {
             let idle = self.idle(Some(origin));
-            let many = idle.len().saturating_sub(self.limits.max_free_sockets);
-            let (some, why) = if keeps { (many, CloseReason::IdleLimit) } else { (idle.len(), reason) };
-            idle.into_iter().take(some).for_each(|id| self.shut(id, why));
+            // One for each who sleeps and will ask for it is not too many.
+            let some = idle.len().saturating_sub(most.max(self.sleepers(origin)));
+            idle.into_iter().take(some).for_each(|id| self.drop_idle(id, reason, now));
         }
-        let idle = self.idle(None);
-        let many = idle.len().saturating_sub(self.limits.max_total_free_sockets);
-        idle.into_iter().take(many).for_each(|id| self.shut(id, CloseReason::IdleLimit));
+        while self.idle(None).len() > self.limits.max_total_free_sockets {
+            let is_left_over = |id: &u64| {
+                let origin = self.socket(*id).origin;
+                self.idle(Some(origin)).len() > self.sleepers(origin)
+            };
+            let Some(id) = self.idle(None).into_iter().find(is_left_over) else { break };
+            self.drop_idle(id, CloseReason::IdleLimit, now);
+        }
         for origin in 0..ORIGINS {
             let spare = if self.mode == Mode::Open { 0 } else { self.spare(origin) };
             self.dials(origin).into_iter().rev().take(spare).for_each(|id| self.stop(id));
@@ -200,7 +236,7 @@ impl Oracle {
     }
 
     /// Starts or stops the clock of an origin's ramp.
-    fn wind(&mut self, origin: usize, now: Instant) {
+    pub(super) fn wind(&mut self, origin: usize, now: Instant) {
         let waits = !self.queue(origin).is_empty();
         let held_back = self.lacking(origin) > self.may_dial(origin);
         let runs = held_back && self.is_warm(origin) && !self.pace[origin].refused;
@@ -211,7 +247,7 @@ impl Oracle {
         pace.ramp_at = if runs { Some(pace.ramp_at.unwrap_or(now + DIAL_STEP)) } else { None };
     }
 
-    fn stop(&mut self, id: u64) {
+    pub(super) fn stop(&mut self, id: u64) {
         self.socket_mut(id).phase = Phase::Aborting;
         self.todo.push(Todo::Abort(id));
     }

@@ -23,6 +23,19 @@ pub(super) struct Seen {
     pub(super) changes: u64,
     pub(super) dials_to_the_dead: u64,
     pub(super) served_in_time: u64,
+    /// Written once, and then: asked again, got a socket, got one without waiting, waited at the end.
+    pub(super) retried: u64,
+    pub(super) fresh: u64,
+    pub(super) written_in_time: u64,
+    /// Idle sockets closed to make a place for a fresh dial.
+    pub(super) gave_place: u64,
+    pub(super) sleepers_served: u64,
+    pub(super) sleepers_waiting: u64,
+    pub(super) wanted: u64,
+    pub(super) unwanted: u64,
+    pub(super) suspended: u64,
+    /// Offers that were withdrawn by that.
+    pub(super) withdrawn: u64,
     /// What was taken off `max_socket_age`, in 1/16 of the most that may be.
     pub(super) spreads: BTreeSet<u128>,
 }
@@ -43,6 +56,16 @@ impl Seen {
         self.changes += other.changes;
         self.dials_to_the_dead += other.dials_to_the_dead;
         self.served_in_time += other.served_in_time;
+        self.retried += other.retried;
+        self.gave_place += other.gave_place;
+        self.fresh += other.fresh;
+        self.sleepers_served += other.sleepers_served;
+        self.sleepers_waiting += other.sleepers_waiting;
+        self.wanted += other.wanted;
+        self.unwanted += other.unwanted;
+        self.suspended += other.suspended;
+        self.withdrawn += other.withdrawn;
+        self.written_in_time += other.written_in_time;
         self.spreads.extend(&other.spreads);
     }
 
@@ -73,6 +96,11 @@ impl Seen {
             CloseReason::Destroyed,
             CloseReason::AgentDropped,
             CloseReason::Upgraded,
+            CloseReason::Stale,
+            CloseReason::Suspect,
+            CloseReason::Suspended,
+            CloseReason::DescriptorLimit,
+            CloseReason::UnsolicitedBytes,
         ] {
             assert!(
                 self.closed_by.get(&reason).is_some_and(|&count| count > 10),
@@ -92,8 +120,22 @@ impl Seen {
             ("changed limits", self.changes),
             ("dials to dead origins", self.dials_to_the_dead),
             ("served in time", self.served_in_time),
+            ("retried", self.retried),
+            ("fresh", self.fresh),
+            ("sleepers served", self.sleepers_served),
+            ("sleepers waiting", self.sleepers_waiting),
+            ("wanted", self.wanted),
+            ("suspended", self.suspended),
+            ("withdrawn", self.withdrawn),
         ] {
             assert!(count > 100, "{what}: {count}");
+        }
+        for (what, count) in [
+            ("written once and served in time", self.written_in_time),
+            ("gave their places", self.gave_place),
+            ("unwanted dials", self.unwanted),
+        ] {
+            assert!(count > 15, "{what}: {count}");
         }
         assert!(self.spreads.len() > 12, "sockets are not too old one by one: {:?}", self.spreads);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Seen;
 use super::compare::compare;
@@ -32,6 +32,10 @@ pub(super) struct World {
     pub(super) keys: BTreeMap<u64, SocketKey>,
     /// Origins of which a dial failed, and none succeeded or was forgotten since.
     pub(super) dead: [bool; ORIGINS],
+    /// Few requests and much room: most sockets are idle.
+    pub(super) roomy: bool,
+    /// Who was woken is mostly not polled in time.
+    pub(super) sleepy: bool,
     /// How often the keeper is on time, in percent.
     pub(super) on_time: usize,
     /// How many may wait at present.
@@ -45,6 +49,8 @@ pub(super) struct Waiting {
     pub(super) ticket: Ticket,
     pub(super) origin: usize,
     pub(super) key: WaiterKey,
+    /// It was written once.
+    pub(super) written: bool,
     pub(super) woken: bool,
 }
 
@@ -52,6 +58,8 @@ pub(super) struct Held {
     pub(super) id: u64,
     /// The request it serves; `None` while it is inspected, read off or upgraded.
     pub(super) request: Option<(Ticket, usize)>,
+    /// That one was written before, to another socket.
+    pub(super) written: bool,
     pub(super) untouched: bool,
 }
 
@@ -65,9 +73,12 @@ pub(super) fn origin(index: usize) -> Origin {
 impl World {
     pub(super) fn new(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
-        let limits = limits::random(&mut rng);
+        let roomy = rng.percent(60);
+        let limits = if roomy { limits::roomy(&mut rng) } else { limits::random(&mut rng) };
+        let sleepy = rng.percent(30);
         let on_time = if rng.percent(70) { 85 } else { 10 };
-        let now = crate::clock::now().into_std();
+        // So late that sockets can be made older by some minutes.
+        let now = crate::clock::now().into_std() + Duration::from_secs(86_400);
         Self {
             seed,
             rng,
@@ -82,6 +93,8 @@ impl World {
             closing: Vec::new(),
             keys: BTreeMap::new(),
             dead: [false; ORIGINS],
+            roomy,
+            sleepy,
             on_time,
             crowd: 5,
             seen: Seen::default(),
@@ -122,7 +135,14 @@ impl World {
         let before = Before::new(&self.state);
         // A tick may be many decisions, and `destroy` stops dials without need.
         let one_decision = self.due() <= 1 && !event.starts_with("destroy");
+        // Suspects are closed before anything is decided.
+        let is_stale = event.ends_with("Stale");
+        let is_change = event.starts_with("now ");
+        // A dial that nobody wants is stopped without need for its place.
+        let is_question = event.starts_with("is the dial");
         self.story.push(event);
+        let place = |&it: &usize| self.state.index.get(&origin(it)).map_or(usize::MAX, |&OriginKey(key)| key);
+        self.oracle.order.sort_by_key(place);
         self.state.want_notes(true);
         let turn = machine(&mut self.state, self.now);
         self.replay.follow(&mut self.state);
@@ -141,12 +161,18 @@ impl World {
         before.caps_hold(&self.state);
         invariants::dials_are_below_the_caps(&self.state, &todo);
         invariants::accounts_balance(&self.state);
-        invariants::nothing_lies_idle(&self.state);
+        invariants::nothing_lies_idle(&self.state, self.now);
+        invariants::who_was_written_gets_a_fresh_socket(&self.state, &todo, self.now);
         invariants::nobody_gets_what_is_over(&self.state, &todo, self.now);
         self.dials_are_wanted(&todo, one_decision);
         if one_decision {
-            invariants::order_is_kept(&self.state, &todo);
-            invariants::evictions_are_needed(&self.state, &todo);
+            invariants::order_is_kept(&self.state, &todo, self.now);
+            if !is_stale {
+                self.seen.gave_place += invariants::suspects_make_place(&self.state, &todo);
+            }
+            if !is_question {
+                invariants::evictions_are_needed(&self.state, &todo, is_change);
+            }
         }
         (turn, answer)
     }

@@ -28,7 +28,11 @@ impl Rig {
             Turn::Go(key) => {
                 let number = self.state.socket_id(key);
                 let place = Place::Holds(number);
-                assert!(self.requests.values().all(|other| other.place != place), "{number} is held twice");
+                let is_shared = self.is_shared(number);
+                assert!(
+                    is_shared || self.requests.values().all(|other| other.place != place),
+                    "{number} is held twice"
+                );
                 self.requests.get_mut(name).expect("it asked").place = place;
                 self.log.push(format!("{name} gets {number}"));
             }
@@ -100,6 +104,7 @@ impl Rig {
         assert_eq!(totals.requests, ended + totals.running + snapshot.waiters as u64);
         assert_eq!(counts.all(), self.sockets.len());
         assert!(self.state.mode != Mode::Destroyed || counts.idle == 0);
+        self.check_streams();
     }
 
     fn name(&self, waiter: WaiterKey) -> String {

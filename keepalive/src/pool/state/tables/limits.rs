@@ -326,3 +326,50 @@ fn max_queued_holds_from_the_next_request_on() {
     assert_eq!(rig.log(), "dial 1 for a1, a5 is turned away, a7 is turned away");
     assert_eq!(rig.show("a"), "1 connecting, 4 queued");
 }
+
+/// Which origin came first to the pool must not matter: each is brought below its own limit before all are
+/// brought below the common one.
+#[test]
+fn several_limits_that_change_at_once_close_the_same_sockets_in_any_order_of_origins() {
+    for (first, second) in [("a", "b"), ("b", "a")] {
+        for (change, log) in [
+            (
+                (|limits| (limits.max_sockets, limits.max_total_sockets) = (2, 4)) as fn(&mut Limits),
+                "close 1 over_limit, close 4 over_limit",
+            ),
+            (
+                |limits| (limits.max_free_sockets, limits.max_total_free_sockets) = (2, 4),
+                "close 1 idle_limit, close 4 idle_limit",
+            ),
+            (
+                |limits| (limits.max_free_sockets, limits.max_total_free_sockets) = (2, 3),
+                "close 1 idle_limit, close 2 idle_limit, close 4 idle_limit",
+            ),
+            (
+                |limits| (limits.keep_alive, limits.max_total_free_sockets) = (false, 0),
+                "close 1 keep_alive_off, close 2 keep_alive_off, close 3 keep_alive_off, \
+                 close 4 keep_alive_off, close 5 keep_alive_off, close 6 keep_alive_off",
+            ),
+        ] {
+            let mut rig = Rig::new(LIMITS);
+            // The first record of the pool, and the socket's numbers, are not the same origin's.
+            rig.state.origin_key(&super::rig::origin(first));
+            rig.state.origin_key(&super::rig::origin(second));
+            for origin in ["a", "b"] {
+                rig.ask_all(origin, 3);
+            }
+            (1..=6).for_each(|number| rig.dialed(number));
+            for origin in ["a", "b"] {
+                for number in 1..=3 {
+                    rig.pass(1);
+                    rig.done(&format!("{origin}{number}"));
+                }
+            }
+            rig.log();
+            set(&mut rig, change);
+            let mut closed: Vec<_> = rig.log().split(", ").map(str::to_owned).collect();
+            closed.sort();
+            assert_eq!(closed.join(", "), log, "{first} came first");
+        }
+    }
+}

@@ -47,9 +47,10 @@ pub(super) enum Place {
     Holds(u64),
 }
 
-/// The origin that the first letter of a name stands for.
+/// The origin that the first letter of a name stands for; a capital stands for an https origin.
 pub(super) fn origin(name: &str) -> Origin {
-    Origin::from_uri(&format!("http://{}/", &name[..1]).parse().unwrap()).unwrap()
+    let scheme = if name.starts_with(char::is_uppercase) { "https" } else { "http" };
+    Origin::from_uri(&format!("{scheme}://{}/", &name[..1]).parse().unwrap()).unwrap()
 }
 
 impl Rig {
@@ -119,7 +120,11 @@ impl Rig {
     pub(super) fn done(&mut self, names: &str) {
         for name in names.split(' ') {
             let number = self.give_up(name, Outcome::Done);
-            self.state.release(self.sockets[&number], self.now);
+            if self.is_shared(number) {
+                self.state.release_stream(self.sockets[&number], number, self.now);
+            } else {
+                self.state.release(self.sockets[&number], self.now);
+            }
             self.follow();
         }
     }

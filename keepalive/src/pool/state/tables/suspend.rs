@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::rig::{LIMITS, Rig};
-use crate::pool::state::{Hint, Limits, Outcome};
+use crate::pool::state::{Hint, Limits, Note, Outcome};
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -138,4 +138,21 @@ fn a_suspend_of_an_agent_without_sockets_is_nothing() {
     let mut rig = Rig::new(TEN);
     rig.suspended(secs(3_600));
     assert_eq!((rig.log(), rig.deadline()), (String::new(), None));
+}
+
+/// The offer is taken back and its waiter cannot take the socket any more: it is parked, and told so.
+#[test]
+fn what_is_not_fresh_any_more_is_parked() {
+    let mut rig = Rig::new(LIMITS);
+    rig.ask("a1");
+    rig.dialed(1);
+    rig.stale("a1");
+    rig.park("a1");
+    rig.dialed(2);
+    rig.log();
+    rig.state.want_notes(true);
+    rig.suspended(secs(1));
+    assert_eq!((rig.log(), rig.show("a")), ("dial 3 for a1".into(), "1 idle, 1 connecting".into()));
+    let notes: Vec<_> = std::iter::from_fn(|| rig.state.next_note()).collect();
+    assert!(notes.iter().any(|(_, id, _, note)| (*id, note) == (2, &Note::Parked)), "{notes:?}");
 }

@@ -1,0 +1,116 @@
+//! Limits lowered below the sockets in use: those that carry many are wound down.
+
+use super::super::rig::{LIMITS, Rig};
+use crate::pool::state::{Limits, State};
+
+impl Rig {
+    /// A socket of each of these origins, with all of its two streams in use: by "a1x" and "a1y" the first.
+    fn busy(names: &str) -> Self {
+        let mut rig = Self::shared(LIMITS, 2);
+        for (number, name) in (1..).zip(names.split(' ')) {
+            rig.ask(&format!("{name}{number}x {name}{number}y"));
+            rig.dialed_shared(number);
+        }
+        rig.log.clear();
+        rig
+    }
+
+    fn limit(&mut self, max_sockets: usize, max_total_sockets: usize) {
+        self.event(|state: &mut State, now| {
+            state.set_limits(now, |limits| {
+                (limits.max_sockets, limits.max_total_sockets) = (max_sockets, max_total_sockets);
+            });
+        });
+    }
+
+    /// The sockets that take no more.
+    fn ending(&self) -> Vec<u64> {
+        let ends = |key: usize| self.state.sockets[key].streams.is_some_and(|it| it.ends.is_some());
+        self.sockets.iter().filter(|(_, key)| ends(key.0)).map(|(&number, _)| number).collect()
+    }
+}
+
+#[test]
+fn the_newest_take_no_more_and_go_with_their_last_stream() {
+    for (max_sockets, ending) in [(4, vec![]), (3, vec![]), (2, vec![3]), (1, vec![2, 3])] {
+        let mut rig = Rig::busy("a a a");
+        rig.limit(max_sockets, usize::MAX);
+        assert_eq!((rig.ending(), rig.log(), rig.show("a")), (ending, String::new(), "3 active".into()));
+    }
+    let mut rig = Rig::busy("a a a");
+    rig.limit(2, usize::MAX);
+    rig.done("a3x");
+    rig.ask("a9");
+    assert_eq!(rig.log(), "", "3 has credit, and takes no more");
+    rig.done("a3y");
+    assert_eq!(rig.log(), "close 3 over_limit");
+    rig.done("a1x");
+    assert_eq!((rig.log(), rig.show("a")), ("a9 gets 1".into(), "2 active".into()));
+}
+
+#[test]
+fn idle_ones_go_first() {
+    let mut rig = Rig::busy("a a a");
+    rig.done("a1x a1y");
+    rig.limit(1, usize::MAX);
+    assert_eq!(
+        (rig.log(), rig.ending(), rig.show("a")),
+        ("close 1 over_limit".into(), vec![3], "2 active".into())
+    );
+    // One that goes already is not one too many: the other may rest.
+    rig.done("a2x a2y");
+    assert_eq!((rig.log(), rig.show("a")), (String::new(), "1 active, 1 idle".into()));
+    rig.done("a3x a3y");
+    assert_eq!((rig.log(), rig.show("a")), ("close 3 over_limit".into(), "1 idle".into()));
+}
+
+#[test]
+fn a_total_cap_winds_down_the_newest_of_all_origins() {
+    let mut rig = Rig::busy("a b a c");
+    rig.limit(usize::MAX, 2);
+    assert_eq!(rig.ending(), [3, 4]);
+    // Lowered again, it takes one more; raised, those that go go on.
+    rig.limit(usize::MAX, 1);
+    assert_eq!(rig.ending(), [2, 3, 4]);
+    rig.limit(usize::MAX, 9);
+    assert_eq!(rig.ending(), [2, 3, 4]);
+    rig.ask("b8");
+    assert_eq!(rig.log(), "dial 5 for b8");
+}
+
+#[test]
+fn another_limit_changed_meanwhile_winds_down_nothing_more() {
+    let mut rig = Rig::busy("a a a");
+    rig.limit(2, usize::MAX);
+    rig.event(|state, now| state.set_limits(now, |limits| limits.max_queued = 7));
+    rig.event(State::retire);
+    assert_eq!(rig.ending(), [3]);
+}
+
+/// A socket that carries one request goes when that is done: it is counted, and not wound down.
+#[test]
+#[cfg(feature = "tls")]
+fn sockets_that_carry_one_count_among_the_newest() {
+    let mut rig = Rig::speaking(crate::Protocol::Http2, LIMITS, 2);
+    rig.carry("A1");
+    rig.carry("B1");
+    rig.ask("a1");
+    rig.dialed(3);
+    rig.log();
+    rig.limit(usize::MAX, 1);
+    assert_eq!(rig.ending(), [2]);
+    rig.done("a1");
+    assert_eq!(rig.log(), "close 3 over_limit");
+}
+
+#[test]
+fn a_dial_that_ends_above_the_limit_is_closed() {
+    let mut rig = Rig::shared(Limits { max_sockets: 2, ..LIMITS }, 1);
+    rig.carry("a1");
+    rig.ask("a2");
+    rig.limit(1, usize::MAX);
+    assert_eq!(rig.ending(), [0; 0]);
+    rig.dialed_shared(2);
+    rig.done("a1");
+    assert_eq!(rig.log(), "dial 2 for a2, close 2 over_limit, a2 gets 1");
+}
