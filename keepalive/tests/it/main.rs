@@ -1,6 +1,6 @@
 //! The library against real sockets, one module per topic.
 #![allow(clippy::disallowed_methods, reason = "tests spawn tasks of their own")]
-#![allow(clippy::duplicate_mod, reason = "`over_tls` runs modules a second time")]
+#![allow(clippy::duplicate_mod, reason = "`over_tls` and `over_h2` run modules again")]
 
 mod address;
 mod cancel;
@@ -29,6 +29,8 @@ mod many_origins;
 mod nested;
 mod node_defects;
 mod order;
+#[cfg(all(feature = "http2", feature = "tls"))]
+mod over_h2;
 #[cfg(feature = "tls")]
 mod over_tls;
 mod regress;

@@ -164,6 +164,10 @@ fn the_total_can_be_raised_and_lowered_at_any_time() {
         assert!(asked.join_all().await.iter().all(Result::is_ok));
         until(&agent, |totals| totals.idle == 4).await;
         agent.set_max_total_sockets(1).unwrap();
+        assert_eq!(accounts(&agent).idle, 1);
+        if wire::HTTP2 {
+            until(&agent, |totals| totals.closed == 3).await;
+        }
         let totals = accounts(&agent);
         assert_eq!((totals.idle, totals.closed_by.get(&CloseReason::OverLimit)), (1, Some(&3)));
     });

@@ -14,6 +14,9 @@ pub(crate) const DEFAULT_PORT: u16 = 80;
 /// What a write takes on the socket beside its bytes.
 pub(crate) const RECORD: u64 = 0;
 
+/// Whether HTTP/2 is spoken: a connection is closed by its task, a moment later, and no body costs it.
+pub(crate) const HTTP2: bool = false;
+
 /// Whether bytes may wait between the request and the socket.
 pub(crate) const BUFFERS: bool = false;
 

@@ -4,8 +4,10 @@
 //! never longer than the client can see; 2. all that runs for a connection ends with it.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
@@ -13,6 +15,7 @@ use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::gate::Gate;
 use crate::plain::Rules;
@@ -49,15 +52,22 @@ pub(crate) async fn serve(
                 return End::ResetByPeer;
             }
         }
-        stream.say_goodbye();
         End::ClosedByScript
     };
     let speaking = speak(connection, far, &rules, &tally);
-    tokio::select! {
-        end = inbound => end,
+    let mut inbound = pin!(inbound);
+    let end = tokio::select! {
+        end = &mut inbound => return end,
         ((), end) = async { tokio::join!(speaking, outbound) } => end,
-    }
+    };
+    // Closed with bytes unread it would be reset, and what the client has not read yet be lost.
+    stream.half_close();
+    let _ = timeout(LINGER, inbound).await;
+    end
 }
+
+/// How long a client may take to close after the server.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// What may be under way between the socket and the frames.
 const BUFFER: usize = 64 * 1024;
