@@ -1,4 +1,4 @@
-//! The sockets, the lists they stand in, and the events of a socket.
+//! The sockets, and the events of a socket.
 
 use std::time::Instant;
 
@@ -40,7 +40,7 @@ pub(super) struct Socket {
     /// Something happened on it while it was not idle.
     stirred: bool,
     /// Under which time it stands in `State::early`.
-    early: Option<Instant>,
+    pub(super) early: Option<Instant>,
     in_origin: Links,
     in_agent: Links,
 }
@@ -412,73 +412,6 @@ impl State {
             Phase::Aborting | Phase::Closing(_) | Phase::Upgraded { ends: Some(_) } => {}
         }
     }
-
-    /// The only place where a phase changes, so that counts and lists always agree with it.
-    pub(super) fn set_phase(&mut self, key: SocketKey, phase: Phase) {
-        self.leave(key);
-        self.sockets[key.0].phase = phase;
-        self.enter(key, phase);
-    }
-
-    pub(super) fn enter(&mut self, key: SocketKey, phase: Phase) {
-        let is_open = phase == Phase::Active && self.takes_more(key);
-        let record = &mut self.origins[self.sockets[key.0].origin.0];
-        record.counts.enter(phase);
-        self.counts.enter(phase);
-        let ends = self.sockets[key.0].ends();
-        record.counts.ending += ends;
-        self.counts.ending += ends;
-        match phase {
-            Phase::Dialing { .. } => record.dials.push_back(&mut self.sockets, key.0),
-            Phase::Idle => {
-                let since = self.sockets[key.0].since;
-                let longer = |&other: &usize| self.sockets[other].since <= since;
-                // Nearly always the last; one that was offered in vain goes back where it was.
-                let in_origin = record.idle.iter_back(&self.sockets).find(longer);
-                let in_agent = self.idle.iter_back(&self.sockets).find(longer);
-                record.idle.insert_after(&mut self.sockets, in_origin, key.0);
-                self.idle.insert_after(&mut self.sockets, in_agent, key.0);
-                self.spared += usize::from(record.idle.len() <= record.asleep);
-                self.stamp(key);
-            }
-            Phase::Offered { .. } => self.offers.push_back(&mut self.sockets, key.0),
-            Phase::Active if is_open && self.sockets[key.0].streams.is_some() => {
-                // The one used last is used next, so that one that is not needed comes to rest.
-                record.open.insert_after(&mut self.sockets, None, key.0);
-                self.open.insert_after(&mut self.sockets, None, key.0);
-                self.sockets[key.0].streams.iter_mut().for_each(|streams| streams.is_open = true);
-            }
-            _ => {}
-        }
-    }
-
-    pub(super) fn leave(&mut self, key: SocketKey) {
-        let Socket { origin, phase, .. } = self.sockets[key.0];
-        let record = &mut self.origins[origin.0];
-        record.counts.leave(phase);
-        self.counts.leave(phase);
-        let ends = self.sockets[key.0].ends();
-        record.counts.ending -= ends;
-        self.counts.ending -= ends;
-        match phase {
-            Phase::Dialing { .. } => record.dials.remove(&mut self.sockets, key.0),
-            Phase::Idle => {
-                record.idle.remove(&mut self.sockets, key.0);
-                self.idle.remove(&mut self.sockets, key.0);
-                self.spared -= usize::from(record.idle.len() < record.asleep);
-                if let Some(at) = self.sockets[key.0].early.take() {
-                    self.early.remove(&(at, key));
-                }
-            }
-            Phase::Offered { .. } => self.offers.remove(&mut self.sockets, key.0),
-            Phase::Active if self.sockets[key.0].streams.is_some_and(|streams| streams.is_open) => {
-                record.open.remove(&mut self.sockets, key.0);
-                self.open.remove(&mut self.sockets, key.0);
-                self.sockets[key.0].streams.iter_mut().for_each(|streams| streams.is_open = false);
-            }
-            _ => {}
-        }
-    }
 }
 
 impl Socket {
@@ -487,12 +420,6 @@ impl Socket {
             Phase::Offered { until, .. } => until,
             _ => unreachable!("only offered sockets stand in the list of offers"),
         }
-    }
-
-    /// 1 if it is in use and takes no more, else 0.
-    fn ends(&self) -> usize {
-        let ends = self.streams.is_some_and(|streams| streams.ends.is_some());
-        usize::from(ends && self.phase == Phase::Active)
     }
 }
 
