@@ -97,10 +97,11 @@ async fn speak(connection: usize, io: DuplexStream, rules: &Arc<Rules>, tally: &
                 }
                 if rules.close_after == Some(answered) {
                     // What was answered is still in h2's hands.
-                    let _ = poll_fn(|cx| match h2.poll_closed(cx) {
-                        Poll::Ready(_) => Poll::Ready(()),
-                        Poll::Pending => Poll::Ready(()),
-                    }).await;
+                    poll_fn(|cx| {
+                        let _ = h2.poll_closed(cx);
+                        Poll::Ready(())
+                    })
+                    .await;
                     return;
                 }
             }
