@@ -1,13 +1,18 @@
 //! Bodies and windows: large ones both ways, slow readers, and nobody who waits for another's reader.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http_body_util::BodyExt as _;
+use keepalive::Body;
 use testkit::{Case, Frame, Reply};
 use tokio::task::JoinSet;
 
-use super::{INITIAL_WINDOW_SIZE, agent, builder, frames, plain};
+use super::{Cue, INITIAL_WINDOW_SIZE, agent, builder, frames, plain};
 use crate::kit::{at_rest, fetch, turns};
 use crate::sending::feed::feed;
 
@@ -93,31 +98,61 @@ fn an_unread_body_takes_bounded_memory() {
     });
 }
 
+const PIECE: usize = 16 * 1024;
+
+/// A body of a mebibyte that counts what is pulled of it.
+struct Pieces(Arc<AtomicUsize>);
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        let pulled = self.0.load(Ordering::Relaxed);
+        self.0.store((pulled + PIECE).min(MIB), Ordering::Relaxed);
+        Poll::Ready((pulled < MIB).then(|| Ok(http_body::Frame::data(vec![b'x'; PIECE].into()))))
+    }
+}
+
 /// The server has no window left: no more is pulled of the body than it takes and a little.
 #[test]
 fn a_request_body_is_pulled_as_the_server_takes_it() {
     testkit::run(async |case: &Case| {
-        let origin = frames(case, |mut peer| async move {
-            let stream = peer.request().await?;
-            let mut left = 65_535;
-            while left > 0 {
-                left -= peer.next(Frame::DATA).await?.payload.len();
+        let go = Cue::new();
+        let come = go.clone();
+        let origin = frames(case, move |mut peer| {
+            let go = come.clone();
+            async move {
+                let stream = peer.request().await?;
+                let mut left = 65_535;
+                while left > 0 {
+                    left -= peer.next(Frame::DATA).await?.payload.len();
+                }
+                peer.send(&Frame::ping(*b"no more!", false)).await?;
+                let pong = |frame: &Frame| frame.kind == Frame::PING && frame.has(Frame::ACK);
+                while !pong(&peer.frame().await?) {}
+                go.come().await;
+                peer.send(&Frame::window(0, 1 << 24)).await?;
+                peer.send(&Frame::window(stream, 1 << 24)).await?;
+                while !peer.next(Frame::DATA).await?.has(Frame::END_STREAM) {}
+                peer.answer(stream, "taken").await?;
+                peer.rest().await
             }
-            peer.send(&Frame::ping(*b"no more!", false)).await?;
-            let pong = |frame: &Frame| frame.kind == Frame::PING && frame.has(Frame::ACK);
-            while !pong(&peer.frame().await?) {}
-            peer.send(&Frame::window(0, 1 << 24)).await?;
-            peer.send(&Frame::window(stream, 1 << 24)).await?;
-            while !peer.next(Frame::DATA).await?.has(Frame::END_STREAM) {}
-            peer.answer(stream, "taken").await?;
-            peer.rest().await
         });
         let agent = agent();
-        let (feeder, body) = feed();
-        (0..64).for_each(|_| feeder.data(vec![b'x'; 16 * 1024]));
-        drop(feeder);
-        let response = agent.post(origin.url("/")).body(keepalive::Body::wrap(body)).send().await.unwrap();
-        assert_eq!(response.text().await.unwrap(), "taken");
+        let pulled = Arc::new(AtomicUsize::new(0));
+        let request = agent.post(origin.url("/")).body(Body::wrap(Pieces(Arc::clone(&pulled))));
+        let request = tokio::spawn(async move { request.send().await.unwrap().text().await.unwrap() });
+        let ping = |frame: &Frame| frame.kind == Frame::PING && frame.has(Frame::ACK);
+        origin.wait(|record| record.connections.iter().any(|it| it.frames.iter().any(ping))).await;
+        turns().await;
+        let most = 65_535 + 2 * PIECE;
+        assert!(pulled.load(Ordering::Relaxed) <= most, "{pulled:?} were pulled");
+        go.give();
+        assert_eq!(request.await.unwrap(), "taken");
         let record = origin.record();
         let data: usize = record.connections[0].of(Frame::DATA).map(|frame| frame.payload.len()).sum();
         assert_eq!(data, MIB);
@@ -164,7 +199,7 @@ fn trailers_go_both_ways() {
         trailers.insert("x-check", "42".parse().unwrap());
         feeder.trailers(trailers);
         drop(feeder);
-        let request = agent.post(origin.url("/")).body(keepalive::Body::wrap(body));
+        let request = agent.post(origin.url("/")).body(Body::wrap(body));
         let response = request.send().await.unwrap();
         let collected = http::Response::from(response).into_body().collect().await.unwrap();
         assert_eq!(collected.trailers().unwrap()["x-sum"], "7");

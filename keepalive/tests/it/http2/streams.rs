@@ -1,7 +1,7 @@
 //! Streams: how many there are, who waits for one, and what is shown of them.
 
 use http::Version;
-use keepalive::{Agent, SocketState};
+use keepalive::{Agent, CloseReason, SocketState};
 use testkit::{Case, End, Frame, FrameOrigin, Gate, Peer, PlainOrigin};
 use tokio::task::JoinSet;
 
@@ -232,5 +232,27 @@ fn the_limit_in_the_first_settings_holds_for_the_first_burst() {
         (0..6).for_each(|_| drop(asked.spawn(fetch(&agent, origin.url("/")))));
         assert!(asked.join_all().await.iter().all(Result::is_ok));
         assert_eq!(origin.record().connections.len(), 1);
+    });
+}
+
+/// Those that are too many end with their last stream; the one that stays serves on, and nothing opens.
+#[test]
+fn connections_beyond_a_lowered_cap_end_with_their_streams() {
+    testkit::run(async |case: &Case| {
+        let gate = Gate::new();
+        let origin = case.plain(plain().gate(&gate).max_streams(2));
+        let agent = builder().max_sockets(3).build().unwrap();
+        let asked = burst(&agent, &origin, 12).await;
+        origin.wait(|stats| stats.requests == 6).await;
+        agent.set_max_sockets(1).unwrap();
+        gate.release(6);
+        origin.wait(|stats| stats.open == 1).await;
+        turns().await;
+        gate.open();
+        asked.join_all().await;
+        let (stats, totals) = (origin.stats(), at_rest(&agent).await);
+        assert_eq!((stats.accepted, stats.peak_open, stats.peak_streams), (3, 3, 2));
+        assert_eq!((totals.done, totals.idle), (12, 1));
+        assert_eq!(totals.closed_by.get(&CloseReason::OverLimit), Some(&2), "{totals:#?}");
     });
 }
