@@ -242,7 +242,7 @@ fn connections_beyond_a_lowered_cap_end_with_their_streams() {
         let gate = Gate::new();
         let origin = case.plain(plain().gate(&gate).max_streams(2));
         let agent = builder().max_sockets(3).build().unwrap();
-        let asked = burst(&agent, &origin, 12).await;
+        let asked = burst(&agent, &origin, 12);
         origin.wait(|stats| stats.requests == 6).await;
         agent.set_max_sockets(1).unwrap();
         gate.release(6);
