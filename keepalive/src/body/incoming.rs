@@ -15,6 +15,13 @@ use crate::timer::Timer;
 use crate::{CloseReason, Error, Phase, clock};
 
 /// Where a body comes from.
+#[cfg_attr(
+    feature = "http2",
+    expect(
+        clippy::large_enum_variant,
+        reason = "it moves once, and a box would cost each response an allocation"
+    )
+)]
 pub(crate) enum Source {
     One(Call),
     #[cfg(feature = "http2")]

@@ -162,8 +162,9 @@ impl Error {
     }
 
     /// Whether sending the request again cannot make the server act twice: no byte of it was written,
-    /// or its method is idempotent (RFC 9110 §9.2.2), or it carries an `Idempotency-Key`. `false` where
-    /// it would only fail again.
+    /// or its method is idempotent (RFC 9110 §9.2.2), or it carries an `Idempotency-Key`. `false` for a
+    /// request that can never be sent. After [`is_agent_closed`](Self::is_agent_closed) it takes another
+    /// agent.
     #[must_use]
     pub fn safe_to_retry(&self) -> bool {
         self.0.kind != Kind::Request && (self.0.evidence.written == 0 || self.0.evidence.repeatable)

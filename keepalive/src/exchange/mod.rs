@@ -76,6 +76,7 @@ pub(crate) async fn exchange(
 }
 
 /// What came of an attempt that did not fail.
+#[expect(clippy::large_enum_variant, reason = "the large one is rare, and moves once")]
 enum Tried {
     Answered(Head, Body),
     /// What it got proved no good; it is to be made again, having been `written` or not.

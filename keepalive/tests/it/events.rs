@@ -12,6 +12,7 @@ mod tally;
 use keepalive::{Agent, AgentBuilder, Event, Events};
 use testkit::{Case, Gate, PlainOrigin, Script, ScriptedOrigin, ok};
 
+use super::retry::stale_once;
 use super::wire::{self, SCHEME};
 use crate::kit::{at_rest, fetch, polled, text, until};
 
@@ -128,6 +129,29 @@ fn a_socket_that_proves_dead_at_checkout_was_nobodys() {
         assert_eq!(text(&agent, &origin.url("/")).await, "again");
         let expected =
             ["dialing 2", "closed 1 closed_by_server after 1", "opened 2", "assigned r2 to 2", "parked 2"];
+        assert_eq!(told(&mut events), expected);
+    });
+}
+
+/// It keeps its number, and is assigned once more.
+#[test]
+fn a_request_that_is_sent_once_more() {
+    wire::run(async |case: &Case| {
+        let origin = case.scripted(stale_once());
+        let (agent, mut events) = built(wire::builder());
+        text(&agent, &origin.url("/")).await;
+        told(&mut events);
+        assert_eq!(text(&agent, &origin.url("/")).await, "good");
+        let expected = [
+            "assigned r2 to 1",
+            "reused 1 #2",
+            "retried r2 after 1",
+            "dialing 2",
+            "closed 1 stale after 2",
+            "opened 2",
+            "assigned r2 to 2",
+            "parked 2",
+        ];
         assert_eq!(told(&mut events), expected);
     });
 }

@@ -97,11 +97,7 @@ async fn speak(connection: usize, io: DuplexStream, rules: &Arc<Rules>, tally: &
                 }
                 if rules.close_after == Some(answered) {
                     // What was answered is still in h2's hands.
-                    poll_fn(|cx| {
-                        let _ = h2.poll_closed(cx);
-                        Poll::Ready(())
-                    })
-                    .await;
+                    let _ = poll_fn(|cx| Poll::Ready(h2.poll_closed(cx))).await;
                     return;
                 }
             }

@@ -28,6 +28,7 @@
 mod assign;
 mod descriptors;
 mod dials;
+#[cfg_attr(not(any(feature = "http2", test)), expect(dead_code, reason = "nobody opens such a socket then"))]
 mod endings;
 mod idle;
 mod list;
@@ -37,7 +38,7 @@ mod origins;
 mod phase;
 mod snapshot;
 mod sockets;
-#[cfg_attr(not(feature = "http2"), expect(dead_code, reason = "nobody opens such a socket then"))]
+#[cfg_attr(not(any(feature = "http2", test)), expect(dead_code, reason = "nobody opens such a socket then"))]
 mod streams;
 mod waiters;
 

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::{Cue, MAX_CONCURRENT_STREAMS, agent, builder, plain};
 use crate::kit::{at_rest, fetch, info, polled, turns, until};
 
-async fn burst(agent: &Agent, origin: &PlainOrigin, requests: usize) -> JoinSet<String> {
+fn burst(agent: &Agent, origin: &PlainOrigin, requests: usize) -> JoinSet<String> {
     let mut asked = JoinSet::new();
     for n in 0..requests {
         let request = polled(fetch(agent, origin.url(&format!("/{n}"))));
@@ -30,7 +30,7 @@ fn streams_are_bounded_and_so_are_the_connections_for_more() {
             let gate = Gate::new();
             let origin = case.plain(plain().gate(&gate).max_streams(theirs));
             let agent = builder().max_sockets(3).max_streams_per_socket(ours).build().unwrap();
-            let asked = burst(&agent, &origin, 30).await;
+            let asked = burst(&agent, &origin, 30);
             origin.wait(|stats| stats.requests == 3 * bound).await;
             turns().await;
             let (stats, totals) = (origin.stats(), agent.status().totals);
@@ -51,7 +51,7 @@ fn who_waits_for_a_stream_is_served_first_come_first_served() {
         let gate = Gate::new();
         let origin = case.plain(plain().gate(&gate).max_streams(2).record_requests());
         let agent = builder().max_sockets(1).build().unwrap();
-        let asked = burst(&agent, &origin, 20).await;
+        let asked = burst(&agent, &origin, 20);
         for n in 2..20 {
             origin.wait(|stats| stats.requests == n).await;
             gate.release(1);
@@ -145,10 +145,10 @@ fn status_and_sockets_show_streams() {
         let origin = case.plain(plain().gate(&gate).max_streams(4));
         let other = case.plain(PlainOrigin::builder().gate(&gate));
         let agent = builder().max_sockets(2).build().unwrap();
-        let asked = burst(&agent, &origin, 7).await;
+        let asked = burst(&agent, &origin, 7);
         origin.wait(|stats| stats.requests == 7).await;
         let one = Agent::new();
-        let plain = burst(&one, &other, 1).await;
+        let plain = burst(&one, &other, 1);
         other.wait(|stats| stats.requests == 1).await;
         let (status, sockets) = (agent.status(), agent.sockets());
         assert_eq!((status.totals.streams, status.origins[0].streams, status.totals.active), (7, 7, 2));
@@ -242,7 +242,7 @@ fn connections_beyond_a_lowered_cap_end_with_their_streams() {
         let gate = Gate::new();
         let origin = case.plain(plain().gate(&gate).max_streams(2));
         let agent = builder().max_sockets(3).build().unwrap();
-        let asked = burst(&agent, &origin, 12).await;
+        let asked = burst(&agent, &origin, 12);
         origin.wait(|stats| stats.requests == 6).await;
         agent.set_max_sockets(1).unwrap();
         gate.release(6);

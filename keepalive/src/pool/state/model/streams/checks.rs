@@ -146,9 +146,10 @@ impl World {
             for (_, socket) in self.state.sockets.iter().filter(|(_, it)| self.sockets[&it.id].origin == at) {
                 let entry = self.sockets[&socket.id];
                 let used = socket.streams.map_or(0, |it| it.used);
-                let credit = entry
-                    .limit
-                    .map_or(usize::from(socket.phase == Phase::Idle), |limit| limit.saturating_sub(used));
+                let credit = entry.limit.map_or_else(
+                    || usize::from(socket.phase == Phase::Idle),
+                    |limit| limit.saturating_sub(used),
+                );
                 let reserved = socket.streams.map_or(0, |it| it.reserved) as u64;
                 let most = self.state.limits.max_requests_per_socket.unwrap_or(u64::MAX);
                 let good = matches!(socket.phase, Phase::Idle | Phase::Active)

@@ -153,7 +153,7 @@ impl World {
         if self.rng.percent(8) {
             // The peer refused the stream: it gives it back, and asks for a fresh connection.
             self.step(format!("{ticket:?} is refused by {id}"), |state, now| {
-                state.release_stream(key, id, now)
+                state.release_stream(key, id, now);
             });
             return self.ask_for(ticket, origin, true);
         }
