@@ -174,8 +174,8 @@ impl AgentBuilder {
         self
     }
 
-    /// How long the server may take to answer that, before the connection counts as dead and its requests
-    /// fail or move. Zero is an error. Default: 10 s.
+    /// How long the server may take to answer that, or the PING that follows a request which was given up,
+    /// before the connection counts as dead and its requests fail or move. Zero is an error. Default: 10 s.
     #[cfg(feature = "http2")]
     pub fn ping_timeout(mut self, timeout: Duration) -> Self {
         self.sockets.mux.ping_timeout = timeout;
