@@ -112,8 +112,9 @@ impl State {
         reason: CloseReason,
         now: Instant,
     ) -> Option<Option<WaiterKey>> {
-        self.expire(now);
-        self.carrier(key, id)?;
+        if !self.expire_before(key, id, now) {
+            return None;
+        }
         self.end(key, reason);
         self.withdraw_streams(key, usize::MAX);
         Some(self.fail_for_unused(key))

@@ -88,8 +88,7 @@ impl State {
 
     /// The peer allows so many streams now. Reservations that are too many are taken back.
     pub(crate) fn allow_streams(&mut self, key: SocketKey, id: u64, limit: usize, now: Instant) {
-        self.expire(now);
-        if self.carrier(key, id).is_none() {
+        if !self.expire_before(key, id, now) {
             return;
         }
         let limit = limit.min(self.max_streams);
@@ -104,8 +103,7 @@ impl State {
 
     /// A stream is free again.
     pub(crate) fn release_stream(&mut self, key: SocketKey, id: u64, now: Instant) {
-        self.expire(now);
-        if self.carrier(key, id).is_none() {
+        if !self.expire_before(key, id, now) {
             return;
         }
         self.sockets[key.0].since = now;
@@ -240,10 +238,21 @@ impl State {
         record.carries == Carries::Many && record.idle.iter(&self.sockets).any(none)
     }
 
-    /// The number of the socket, if it carries requests and still can.
-    pub(super) fn carrier(&self, key: SocketKey, id: u64) -> Option<SocketKey> {
-        let socket = self.sockets.get(key.0).filter(|socket| socket.id == id && socket.streams.is_some())?;
-        matches!(socket.phase, Phase::Idle | Phase::Active).then_some(key)
+    /// Lets time pass before an event of a socket; whether the socket is still there for it.
+    pub(super) fn expire_before(&mut self, key: SocketKey, id: u64, now: Instant) -> bool {
+        self.expire(now);
+        let is_there = self.is_carrier(key, id);
+        if !is_there {
+            // What expired may have made room.
+            self.open(now);
+        }
+        is_there
+    }
+
+    /// Whether it is that socket, which carries requests and still can.
+    fn is_carrier(&self, key: SocketKey, id: u64) -> bool {
+        let socket = self.sockets.get(key.0).filter(|socket| socket.id == id && socket.streams.is_some());
+        socket.is_some_and(|socket| matches!(socket.phase, Phase::Idle | Phase::Active))
     }
 
     /// Changes a socket's streams, and whether it is open with them. One that has none is left where it is:

@@ -163,6 +163,7 @@ impl State {
                 self.actions.retain(|&action| action != Action::Wake { waiter: key });
                 self.totals.failed += 1;
                 let origin = self.remove_waiter(key);
+                self.open(now);
                 self.forget(origin);
                 Turn::Failed
             }
@@ -172,7 +173,11 @@ impl State {
                 self.assign(origin, now);
                 Turn::Wait(key)
             }
-            Place::Queued | Place::Offered(_) | Place::Reserved { .. } => Turn::Wait(key),
+            Place::Queued | Place::Offered(_) | Place::Reserved { .. } => {
+                // What expired may have kept others from dialling.
+                self.open(now);
+                Turn::Wait(key)
+            }
         }
     }
 

@@ -60,7 +60,7 @@ impl Oracle {
             Place::Failed => {
                 self.waiters.retain(|waiter| waiter.ticket != ticket);
                 self.totals.failed += 1;
-                self.forget();
+                self.settle(&[], now);
                 Answer::Failed
             }
             Place::Asleep => {
@@ -68,7 +68,10 @@ impl Oracle {
                 self.settle(&[origin], now);
                 Answer::Wait
             }
-            Place::Queued | Place::Offered(_) => Answer::Wait,
+            Place::Queued | Place::Offered(_) => {
+                self.settle(&[], now);
+                Answer::Wait
+            }
         }
     }
 

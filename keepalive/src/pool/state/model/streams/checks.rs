@@ -29,8 +29,6 @@ impl Before {
 /// What an event did.
 pub(super) struct After {
     pub(super) before: Before,
-    /// The process was suspended: offers are withdrawn, and made anew after the first dials.
-    pub(super) suspended: bool,
     /// The sockets whose dials began.
     pub(super) dials: Vec<u64>,
     /// Who was woken.
@@ -47,14 +45,14 @@ impl World {
         queued
     }
 
-    pub(super) fn check(&mut self, After { before, suspended, dials, wakes }: &After) {
+    pub(super) fn check(&mut self, After { before, dials, wakes }: &After) {
         before.caps.caps_hold(&self.state);
         self.accounts_balance();
         self.streams_add_up(before);
         self.nobody_waits_beside_credit();
         self.nobody_is_without_prospect();
         self.order_is_kept(wakes);
-        self.dials_are_wanted(dials, *suspended);
+        self.dials_are_wanted(dials);
     }
 
     fn accounts_balance(&self) {
@@ -175,8 +173,6 @@ impl World {
                 let entry = self.sockets[&self.state.sockets[it].id];
                 entry.limit == Some(0)
             });
-            // One whose idle time ended is followed by a dial when it is closed.
-            let stalled = stalled || record.counts.closing > 0;
             let capped = record.counts.of_origin() >= limits.max_sockets
                 || self.state.counts.all() >= limits.max_total_sockets;
             self.seen.count("a waiter beside a socket that is allowed nothing", usize::from(stalled));
@@ -199,7 +195,7 @@ impl World {
     }
 
     /// At most one dial while the protocol is unknown; a dial is begun for those only who have none.
-    fn dials_are_wanted(&mut self, dials: &[u64], suspended: bool) {
+    fn dials_are_wanted(&mut self, dials: &[u64]) {
         for at in 0..ORIGINS {
             let Some(&OriginKey(key)) = self.state.index.get(&origin(at)) else { continue };
             let record = &self.state.origins[key];
@@ -214,8 +210,7 @@ impl World {
             };
             let share = if many { self.max_streams } else { 1 };
             let wanted = record.queue.len().div_ceil(share);
-            let surplus = record.counts.dials() > wanted && !suspended;
-            assert!(began == 0 || !surplus, "a dial to {at} that nobody waits for");
+            assert!(began == 0 || record.counts.dials() <= wanted, "a dial to {at} that nobody waits for");
         }
     }
 }

@@ -101,8 +101,9 @@ impl World {
                 }
                 let shares = self.may_share(at) && (self.protocol != Protocol::Auto || self.minds[at]);
                 let opened = self.next_moment();
+                let allowed = [usize::MAX, usize::MAX, self.max_streams, 1, 0][self.rng.below(5)];
                 if is_dial {
-                    let limit = shares.then_some(self.max_streams);
+                    let limit = shares.then_some(self.max_streams.min(allowed));
                     let socket = self.sockets.get_mut(&id).expect("it is there");
                     (socket.opened, socket.limit) = (Some(opened), limit);
                     if self.may_share(at) && self.protocol == Protocol::Auto {
@@ -113,8 +114,8 @@ impl World {
                         self.chosen[at] = Some(shares);
                     }
                 }
-                self.step(format!("{id} is dialled, shared: {shares}"), |state, now| {
-                    if shares { state.dialed_shared(key, usize::MAX, now) } else { state.dialed(key, now) }
+                self.step(format!("{id} is dialled, shared: {shares}, {allowed} allowed"), |state, now| {
+                    if shares { state.dialed_shared(key, allowed, now) } else { state.dialed(key, now) }
                 });
             }
             80..92 => {

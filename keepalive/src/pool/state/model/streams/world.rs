@@ -158,13 +158,12 @@ impl World {
     /// The same without the checks: they are to follow once the ledger knows who got what.
     pub(super) fn run<T>(&mut self, event: String, run: impl FnOnce(&mut State, Instant) -> T) -> (T, After) {
         let before = Before::new(&self.state);
-        let suspended = event.starts_with("suspended");
         self.story.push(event);
         self.state.want_notes(true);
         let result = run(&mut self.state, self.now);
         self.replay.follow(&mut self.state);
         let (dials, wakes) = self.collect();
-        (result, After { before, suspended, dials, wakes })
+        (result, After { before, dials, wakes })
     }
 
     /// Notes what the machine wants done; all but the waking happens later. The sockets to dial, and who

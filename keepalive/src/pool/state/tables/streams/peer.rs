@@ -111,6 +111,36 @@ fn one_that_is_allowed_nothing_goes_when_it_was_idle_too_long() {
     assert_eq!(rig.log(), "close 1 idle_timeout, dial 2 for a2");
 }
 
+/// Whoever comes first after that has the dial begun, and not only the slot's end: closing may take long.
+#[test]
+fn when_its_time_is_up_the_next_event_begins_the_dial() {
+    for event in ["poll", "allow", "end", "break", "release"] {
+        let limit = Some(std::time::Duration::from_secs(15));
+        let mut rig = Rig::shared(Limits { free_socket_timeout: limit, ..LIMITS }, 2);
+        rig.slow_close = true;
+        rig.carry("a1");
+        rig.carry("b1");
+        rig.allow(1, 0);
+        rig.allow(2, 1);
+        rig.done("a1");
+        rig.ask("a2 b2");
+        rig.log();
+        // No tick came in time.
+        rig.now += std::time::Duration::from_secs(15);
+        match event {
+            "poll" => rig.poll("b2"),
+            "allow" => rig.allow(1, 2),
+            "end" => rig.goes_away(1),
+            "break" => {
+                let key = rig.key(1);
+                rig.event(|state, now| state.broken(key, 1, CloseReason::IoError, now));
+            }
+            _ => rig.event(|state, now| state.release_stream(crate::pool::state::SocketKey(9), 9, now)),
+        }
+        assert_eq!(rig.log(), "close 1 idle_timeout, dial 4 for a2", "{event}");
+    }
+}
+
 /// A server that allows none from the start is not dialled for ever: where its connection may not be kept,
 /// each costs one request.
 #[test]
