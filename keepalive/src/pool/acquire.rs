@@ -242,7 +242,10 @@ fn failure(waiting: Option<&mut Waiting>, origin: &Origin) -> Error {
         None => Error::destroyed(Phase::Queue),
         Some(waiting) => waiting.error.take().unwrap_or_else(|| {
             let text = format!("the connection to {origin} was given up");
-            Error::connect(text, "the runtime that made it was shut down")
+            Error::connect(
+                text,
+                "the server allowed no request on it, or the runtime that made it was shut down",
+            )
         }),
     }
 }

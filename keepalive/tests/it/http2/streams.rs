@@ -102,6 +102,20 @@ fn a_server_that_allows_no_stream_is_waited_for_on_one_connection() {
     });
 }
 
+/// Where such a connection is not kept there is nothing to wait for.
+#[test]
+fn a_server_that_allows_no_stream_is_told_of_where_its_connection_is_not_kept() {
+    testkit::run_paused(async |case: &Case| {
+        let origin = changing(case, 0, 5, &Cue::new());
+        let agent = builder().keep_alive(false).build().unwrap();
+        let error = fetch(&agent, origin.url("/")).await.unwrap_err();
+        let text = format!("{error}: {}", std::error::Error::source(&error).unwrap());
+        assert!(text.contains("the server allowed no request on it"), "{text}");
+        assert!(error.safe_to_retry() && error.bytes_written() == 0, "{error:?}");
+        until(&agent, |totals| totals.closed == 1).await;
+    });
+}
+
 #[test]
 fn a_limit_that_is_lowered_to_none_and_raised_again_makes_nobody_dial() {
     testkit::run_paused(async |case: &Case| {
