@@ -3,7 +3,7 @@
 use keepalive::{Agent, AgentBuilder, Protocol};
 use testkit::{Case, Frame, FrameOrigin, Peer};
 
-use crate::kit::{at_rest, fetch};
+use crate::kit::{at_rest, fetch, turns};
 
 fn builder() -> AgentBuilder {
     Agent::builder().protocol(Protocol::Http2PriorKnowledge)
@@ -35,3 +35,35 @@ fn a_request_whose_stream_is_reset_does_not_wait_for_another_connection() {
 
 /// RFC 9113 §7.
 const INTERNAL_ERROR: u32 = 2;
+
+/// All of the connection's window went to it as it opened, and nobody used it.
+#[test]
+fn an_upload_that_rests_with_its_response_leaves_window_to_others() {
+    testkit::run(async |case: &Case| {
+        let origin = case.frames(FrameOrigin::script(|mut peer: Peer| async move {
+            peer.open(&[]).await?;
+            let first = peer.request().await?;
+            peer.send(&Frame::head(first, 200, &[], false)).await?;
+            peer.send(&Frame::window(first, 1 << 20)).await?;
+            loop {
+                let data = peer.next(Frame::DATA).await?;
+                let taken = u32::try_from(data.payload.len()).unwrap();
+                if taken > 0 {
+                    peer.send(&Frame::window(0, taken)).await?;
+                }
+                if data.stream != first && data.has(Frame::END_STREAM) {
+                    peer.answer(data.stream, "hello").await?;
+                }
+            }
+        }));
+        let agent = builder().build().unwrap();
+        let rests = agent.post(origin.url("/")).body(vec![b'x'; 1 << 20]).send().await.unwrap();
+        turns().await;
+        for _ in 0..3 {
+            let second = agent.post(origin.url("/")).body("small").send().await.unwrap();
+            assert_eq!(second.text().await.unwrap(), "hello");
+        }
+        drop(rests);
+        assert_eq!(at_rest(&agent).await.opened, 1);
+    });
+}
