@@ -146,7 +146,8 @@ impl Call {
 
     /// The rest, once the head is there.
     pub(crate) fn receive(self, head: &Head, body: RecvStream) -> Receiving {
-        Receiving::new(self.stream, body, self.sending, self.evidence, head)
+        let is_empty = self.outgoing.terms.facts.method_head;
+        Receiving::new(self.stream, body, self.sending, self.evidence, head, is_empty)
     }
 
     /// Sends the body although no 100 came.

@@ -1,5 +1,7 @@
 //! What a hostile review of HTTP/2 found.
 
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
 use keepalive::{Agent, AgentBuilder, Protocol};
 use testkit::{Case, Frame, FrameOrigin, Peer};
 
@@ -30,6 +32,29 @@ fn a_request_whose_stream_is_reset_does_not_wait_for_another_connection() {
         drop(long);
         let totals = at_rest(&agent).await;
         assert_eq!((totals.opened, totals.retried, origin.record().requests()), (1, 0, 3));
+    });
+}
+
+/// The hint said what the head says, although there is no body, where the stream was ended after the head.
+#[test]
+fn a_response_to_head_has_no_body_to_come() {
+    testkit::run(async |case: &Case| {
+        let origin = case.frames(FrameOrigin::script(|mut peer: Peer| async move {
+            peer.open(&[]).await?;
+            let stream = peer.request().await?;
+            peer.send(&Frame::head(stream, 200, &[("content-length", "10")], false)).await?;
+            // It has the response before the end comes.
+            peer.request().await?;
+            peer.send(&Frame::data(stream, "", true)).await?;
+            peer.rest().await
+        }));
+        let agent = builder().build().unwrap();
+        let body = agent.head(origin.url("/")).send().await.unwrap().into_body();
+        assert_eq!(body.size_hint().exact(), Some(0));
+        let other = tokio::spawn(fetch(&agent, origin.url("/")));
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "");
+        other.abort();
+        assert_eq!(at_rest(&agent).await.done, 1);
     });
 }
 
