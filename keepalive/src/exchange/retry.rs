@@ -7,6 +7,7 @@
 //! | socket | written | may be sent twice | then |
 //! |---|---|---|---|
 //! | HTTP/2, and the server says that it did not look at the request | | | moves, as often as is bearable |
+//! | HTTP/2, and its stream alone was reset | | | fails: that was the server's answer |
 //! | fresh | | | fails: that was the server's answer |
 //! | reused or parked | nothing | | goes to another socket, which is no retry |
 //! | reused or parked | something | yes | is sent once more, on a socket just dialled |

@@ -47,6 +47,9 @@ enum Ended {
     GoAway,
     /// The server did not look at this one.
     Refused,
+    /// This one alone: its connection stands, and so it was not stale.
+    Alone,
+    /// With its connection.
     Otherwise,
 }
 
@@ -143,7 +146,8 @@ impl Call {
 
     /// The rest, once the head is there.
     pub(crate) fn receive(self, head: &Head, body: RecvStream) -> Receiving {
-        Receiving::new(self.stream, body, self.sending, self.evidence, head)
+        let is_empty = self.outgoing.terms.facts.method_head;
+        Receiving::new(self.stream, body, self.sending, self.evidence, head, is_empty)
     }
 
     /// Sends the body although no 100 came.
@@ -197,10 +201,10 @@ impl Call {
         let most = match self.ended {
             Ended::GoAway => MOVES,
             Ended::Refused => 1,
-            Ended::No | Ended::Otherwise => 0,
+            Ended::No | Ended::Alone | Ended::Otherwise => 0,
         };
         Loss {
-            parked: stream.is_some_and(Stream::reused),
+            parked: self.ended != Ended::Alone && stream.is_some_and(Stream::reused),
             untouched: false,
             unseen: stream.is_some() && most > 0,
             may_move: moves < most,
@@ -253,10 +257,11 @@ impl Call {
     /// The stream ended with an error.
     fn lost(&mut self, error: h2::Error) -> Error {
         let goes = error.is_go_away() && error.is_remote();
-        let refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
-        self.ended = match (goes, refused) {
+        let refused = error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM);
+        self.ended = match (goes, error.is_reset()) {
             (true, _) => Ended::GoAway,
-            (_, true) => Ended::Refused,
+            (_, true) if refused => Ended::Refused,
+            (_, true) => Ended::Alone,
             _ => Ended::Otherwise,
         };
         explain(error, self.phase(), self.stream.as_ref().and_then(Stream::fate))

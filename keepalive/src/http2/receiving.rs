@@ -31,15 +31,17 @@ pub(crate) struct Receiving {
 }
 
 impl Receiving {
+    /// The head of a response that `is_empty` may say how long a body would be.
     pub(super) fn new(
         stream: Option<Stream>,
         body: RecvStream,
         sending: Option<Sending>,
         evidence: Evidence,
         head: &Head,
+        is_empty: bool,
     ) -> Self {
         let length = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let left = if body.is_end_stream() { Some(0) } else { length };
+        let left = if is_empty || body.is_end_stream() { Some(0) } else { length };
         let (ahead, at_trailers) = (Ahead::default(), false);
         Self { stream, body, sending, ahead, at_trailers, left, evidence }
     }

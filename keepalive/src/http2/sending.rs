@@ -122,7 +122,7 @@ impl Sending {
                 ready!(self.pull(cx))?;
             }
             if !self.data.is_empty() {
-                self.stream.reserve_capacity(self.data.len());
+                self.stream.reserve_capacity(self.data.len().min(PIECE));
                 let mut capacity = self.stream.capacity();
                 if capacity == 0 {
                     capacity = match ready!(self.stream.poll_capacity(cx)) {
@@ -203,3 +203,7 @@ impl Sending {
         Ok(())
     }
 }
+
+/// How much room is asked for at once. What a stream was given and does not use, as nobody polls it, is lost
+/// to the others of its connection.
+const PIECE: usize = 16 * 1024;

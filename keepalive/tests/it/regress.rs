@@ -2,6 +2,7 @@
 
 mod close;
 mod early;
+mod http2;
 mod wakers;
 
 use std::io::{Read as _, Write as _};
