@@ -77,7 +77,8 @@ pub enum Event {
         origin: Origin,
     },
     /// The request has its socket (Node: the request's `'socket'`); once more after
-    /// [`RequestRetried`](Self::RequestRetried), or if its socket ended before a byte was written.
+    /// [`RequestRetried`](Self::RequestRetried), if its socket ended before a byte was written, or if an
+    /// HTTP/2 server said that it did not look at it.
     RequestAssigned {
         /// Which request.
         request: u64,
