@@ -285,10 +285,7 @@ impl State {
         let idle = &record.idle;
         if let Some(since) = fresh_since {
             let is_newer = |key: &SocketKey| self.sockets[key.0].opened > since;
-            let is_unused = |key: &SocketKey| {
-                let socket = &self.sockets[key.0];
-                socket.streams.is_some() || socket.served == 0
-            };
+            let is_unused = |key: &SocketKey| self.sockets[key.0].served == 0;
             // The last ones were parked last.
             let young = idle.iter_back(&self.sockets).map(SocketKey);
             let young = young.take_while(|&key| self.is_young(key, now));

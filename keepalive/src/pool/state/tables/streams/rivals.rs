@@ -177,3 +177,19 @@ fn who_needs_a_fresh_one_dials_where_there_is_room() {
     rig.ask("a3");
     assert_eq!(rig.log(), "dial 2 for a2, a2 gets 2, dial 3 for a1, a3 gets 2");
 }
+
+/// It is younger than what failed, but served somebody and rests: its server may be closing it.
+#[test]
+fn who_needs_a_fresh_one_takes_none_that_served_and_rests() {
+    let mut rig = Rig::shared(Limits { max_sockets: 2, ..LIMITS }, 1);
+    rig.carry("a1");
+    rig.carry("a2");
+    rig.breaks(1);
+    rig.breaks(2);
+    rig.ask_again("a1 a2");
+    rig.dialed_shared(3);
+    rig.done("a1");
+    assert_eq!(rig.log(), "dial 3 for a1, a1 gets 3, dial 4 for a2");
+    rig.dialed_shared(4);
+    assert_eq!(rig.log(), "a2 gets 4");
+}
