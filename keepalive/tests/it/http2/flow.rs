@@ -62,11 +62,13 @@ fn bodies_that_nobody_reads_hold_nobody_up() {
     });
 }
 
-/// What a server may send ahead of the reader is bounded by the stream's window, and only reading opens it.
+/// What a server may send ahead of the reader is bounded by the stream's window, and only reading opens it:
+/// ours, and before that what comes with the head and might be a small body.
 #[test]
 fn an_unread_body_takes_bounded_memory() {
     testkit::run(async |case: &Case| {
         const WINDOW: usize = 512 * 1024;
+        const SMALL_BODY: u32 = 64 * 1024;
         let origin = frames(case, |mut peer| async move {
             let stream = peer.request().await?;
             peer.send(&Frame::head(stream, 200, &[], false)).await?;
@@ -86,9 +88,10 @@ fn an_unread_body_takes_bounded_memory() {
         let opened = |stream| {
             let record = origin.record();
             let updates: Vec<_> = record.connections[0].of(Frame::WINDOW_UPDATE).cloned().collect();
-            updates.iter().filter(|update| update.stream == stream).count()
+            let updates = updates.iter().filter(|update| update.stream == stream);
+            updates.map(|update| u32::from_be_bytes(update.payload[..4].try_into().unwrap())).sum::<u32>()
         };
-        assert_eq!(opened(1), 0, "nothing was read, and yet more was asked for");
+        assert!(opened(1) <= SMALL_BODY + 16_384, "nothing was read, and yet {} more asked for", opened(1));
         let record = origin.record();
         let settings = &record.connections[0].frames[0];
         let window = settings.payload.chunks(6).find(|value| value[..2] == INITIAL_WINDOW_SIZE.to_be_bytes());
