@@ -1,0 +1,3 @@
+module keepalive-bench-foreign
+
+go 1.19
