@@ -1,0 +1,155 @@
+//! Counts what a client's tasks do, and takes the times.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use rustix::time::{ClockId, clock_gettime};
+
+use super::Failure;
+use crate::job::{Job, Latency, Outcome};
+
+/// Shared by the tasks and the driver.
+pub(super) struct Meter {
+    stop: AtomicBool,
+    measuring: AtomicBool,
+    errors: AtomicU64,
+    first_error: Mutex<Option<Failure>>,
+    counters: Mutex<Vec<Arc<Counter>>>,
+    /// In ns, if wanted.
+    latency: Option<Mutex<Histogram<u64>>>,
+}
+
+/// One task's numbers; aligned so that threads do not share a cache line.
+#[derive(Default)]
+#[repr(align(128))]
+pub(super) struct Counter {
+    requests: AtomicU64,
+    body_bytes: AtomicU64,
+}
+
+/// The beginning of a measurement.
+pub(super) struct Begun {
+    wall: Instant,
+    cpu: Duration,
+    requests: u64,
+    body_bytes: u64,
+}
+
+impl Meter {
+    pub(super) fn new(job: &Job) -> Arc<Self> {
+        let histogram = || Mutex::new(Histogram::new(3).expect("three digits are allowed"));
+        Arc::new(Self {
+            stop: AtomicBool::new(false),
+            measuring: AtomicBool::new(false),
+            errors: AtomicU64::new(0),
+            first_error: Mutex::default(),
+            counters: Mutex::default(),
+            latency: job.latency.then(histogram),
+        })
+    }
+
+    pub(super) fn counter(&self) -> Arc<Counter> {
+        let counter = Arc::<Counter>::default();
+        lock(&self.counters).push(Arc::clone(&counter));
+        counter
+    }
+
+    /// When a request begins; no clock is read where nobody wants to know.
+    pub(super) fn start(&self) -> Option<Instant> {
+        self.latency.as_ref().map(|_| Instant::now())
+    }
+
+    /// Notes what came of a request, the bytes of its body; says whether another is to follow.
+    pub(super) fn note(
+        &self,
+        counter: &Counter,
+        began: Option<Instant>,
+        result: Result<u64, Failure>,
+    ) -> bool {
+        match result {
+            Ok(bytes) => {
+                counter.requests.fetch_add(1, Ordering::Relaxed);
+                counter.body_bytes.fetch_add(bytes, Ordering::Relaxed);
+                if let (Some(began), Some(latency), true) =
+                    (began, &self.latency, self.measuring.load(Ordering::Relaxed))
+                {
+                    lock(latency).saturating_record(began.elapsed().as_nanos() as u64);
+                }
+            }
+            Err(error) => {
+                lock(&self.first_error).get_or_insert(error);
+                if self.errors.fetch_add(1, Ordering::Relaxed) >= MAX_ERRORS {
+                    return false;
+                }
+            }
+        }
+        !self.stop.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn begin(&self) -> Begun {
+        self.measuring.store(true, Ordering::Relaxed);
+        let (requests, body_bytes) = self.sums();
+        Begun { requests, body_bytes, cpu: cpu_time(), wall: Instant::now() }
+    }
+
+    pub(super) fn end(&self, begun: &Begun) -> Result<Outcome, Failure> {
+        let (wall, cpu) = (begun.wall.elapsed(), cpu_time() - begun.cpu);
+        let (requests, body_bytes) = self.sums();
+        self.measuring.store(false, Ordering::Relaxed);
+        self.stop.store(true, Ordering::Relaxed);
+        let errors = self.errors.load(Ordering::Relaxed);
+        if let Some(first) = lock(&self.first_error).take() {
+            eprintln!("{errors} errors, the first: {}", chain(&*first));
+        }
+        if requests == begun.requests || errors > MAX_ERRORS {
+            return Err(format!("{} requests done, {errors} errors", requests - begun.requests).into());
+        }
+        Ok(Outcome {
+            requests: requests - begun.requests,
+            body_bytes: body_bytes - begun.body_bytes,
+            errors,
+            wall_s: wall.as_secs_f64(),
+            cpu_s: cpu.as_secs_f64(),
+            latency_us: self.latency(),
+        })
+    }
+
+    fn sums(&self) -> (u64, u64) {
+        lock(&self.counters).iter().fold((0, 0), |sums, counter| {
+            let requests = counter.requests.load(Ordering::Relaxed);
+            (sums.0 + requests, sums.1 + counter.body_bytes.load(Ordering::Relaxed))
+        })
+    }
+
+    fn latency(&self) -> Option<Latency> {
+        let histogram = lock(self.latency.as_ref()?);
+        let micros = |nanos: u64| nanos as f64 / 1e3;
+        let at = |quantile| micros(histogram.value_at_quantile(quantile));
+        Some(Latency { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: micros(histogram.max()) })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Of the whole process, user and system.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// A client with more errors than this has no figure.
+const MAX_ERRORS: u64 = 100;

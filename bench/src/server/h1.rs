@@ -1,0 +1,173 @@
+//! HTTP/1.1, as little as the bench's clients need: a request is known by its path.
+//!
+//! - `/get/N`: a body of N bytes and its length;
+//! - `/chunked/N`: the same in chunks of 16 KiB;
+//! - `/up/N`: reads a body of N bytes, whose length the head must have said;
+//! - `/stats`, `/reset`: the server's counters.
+
+use std::collections::HashMap;
+use std::io;
+
+use memchr::memmem;
+
+use super::out::{Out, Piece};
+use super::stats::Stats;
+
+/// A connection's place in its requests.
+#[derive(Default)]
+pub(super) struct Reader {
+    /// The beginning of a head whose end has not come.
+    rest: Vec<u8>,
+    /// How much of a request's body is still to come, and what follows it.
+    body: Option<(u64, Reply)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Reply {
+    Sized(u64),
+    Chunked(u64),
+}
+
+/// The responses so far, ready to be written.
+#[derive(Default)]
+pub(super) struct Replies(HashMap<Reply, Vec<Piece>>);
+
+impl Reader {
+    /// Takes what has come, and puts what it asks for into `out`.
+    pub(super) fn receive(
+        &mut self,
+        mut bytes: &[u8],
+        replies: &mut Replies,
+        stats: &mut Stats,
+        out: &mut Out,
+    ) -> io::Result<()> {
+        while !bytes.is_empty() {
+            if let Some((left, reply)) = &mut self.body {
+                let part = (*left).min(bytes.len() as u64);
+                *left -= part;
+                bytes = &bytes[part as usize..];
+                if *left == 0 {
+                    out.extend(replies.get(*reply));
+                    self.body = None;
+                }
+                continue;
+            }
+            if !self.rest.is_empty() {
+                self.rest.extend_from_slice(bytes);
+                let whole = std::mem::take(&mut self.rest);
+                return self.heads(&whole, replies, stats, out);
+            }
+            return self.heads(bytes, replies, stats, out);
+        }
+        Ok(())
+    }
+
+    fn heads(
+        &mut self,
+        bytes: &[u8],
+        replies: &mut Replies,
+        stats: &mut Stats,
+        out: &mut Out,
+    ) -> io::Result<()> {
+        let mut from = 0;
+        while from < bytes.len() {
+            let Some(end) = memmem::find(&bytes[from..], b"\r\n\r\n") else {
+                self.rest.extend_from_slice(&bytes[from..]);
+                return Ok(());
+            };
+            let head = &bytes[from..from + end];
+            from += end + 4;
+            match target(head) {
+                Some(Target::Reply(reply)) => {
+                    stats.requests += 1;
+                    out.extend(replies.get(reply));
+                }
+                Some(Target::Upload(length)) => {
+                    stats.requests += 1;
+                    self.body = Some((length, Reply::Sized(2)));
+                    return self.receive(&bytes[from..], replies, stats, out);
+                }
+                Some(Target::Stats) => out.push(Piece::new(text(&stats.to_json()), 1)),
+                Some(Target::Reset) => {
+                    stats.reset();
+                    out.push(Piece::new(text("{}"), 1));
+                }
+                None => out.push(Piece::new(*b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", 1)),
+            }
+        }
+        Ok(())
+    }
+}
+
+enum Target {
+    Reply(Reply),
+    Upload(u64),
+    Stats,
+    Reset,
+}
+
+fn target(head: &[u8]) -> Option<Target> {
+    let path = head.split(|&byte| byte == b' ').nth(1)?;
+    let mut parts = std::str::from_utf8(path).ok()?.strip_prefix('/')?.split('/');
+    let kind = parts.next()?;
+    let number = || parts.next()?.parse().ok();
+    match kind {
+        "get" => Some(Target::Reply(Reply::Sized({ number }()?))),
+        "chunked" => Some(Target::Reply(Reply::Chunked({ number }()?))),
+        "up" => Some(Target::Upload({ number }()?)),
+        "stats" => Some(Target::Stats),
+        "reset" => Some(Target::Reset),
+        _ => None,
+    }
+}
+
+impl Replies {
+    fn get(&mut self, reply: Reply) -> &[Piece] {
+        self.0.entry(reply).or_insert_with(|| match reply {
+            Reply::Sized(length) if length <= BLOCK => {
+                let mut whole = head(&format!("content-length: {length}"));
+                whole.resize(whole.len() + length as usize, b'x');
+                vec![Piece::new(whole, 1)]
+            }
+            Reply::Sized(length) => vec![
+                Piece::new(head(&format!("content-length: {length}")), 1),
+                Piece::new(vec![b'x'; BLOCK as usize], length / BLOCK),
+                Piece::new(vec![b'x'; (length % BLOCK) as usize], 1),
+            ],
+            Reply::Chunked(length) => {
+                let mut last = if length % CHUNK > 0 { chunk(length % CHUNK) } else { Vec::new() };
+                last.extend_from_slice(b"0\r\n\r\n");
+                vec![
+                    Piece::new(head("transfer-encoding: chunked"), 1),
+                    Piece::new(chunk(CHUNK), length / CHUNK),
+                    Piece::new(last, 1),
+                ]
+            }
+        })
+    }
+}
+
+fn head(framing: &str) -> Vec<u8> {
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n{framing}\r\ndate: Tue, 24 Nov 2026 12:00:00 GMT\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+fn text(body: &str) -> Vec<u8> {
+    let mut whole = head(&format!("content-length: {}", body.len()));
+    whole.extend_from_slice(body.as_bytes());
+    whole
+}
+
+fn chunk(length: u64) -> Vec<u8> {
+    let mut chunk = format!("{length:x}\r\n").into_bytes();
+    chunk.resize(chunk.len() + length as usize, b'x');
+    chunk.extend_from_slice(b"\r\n");
+    chunk
+}
+
+/// The largest body that is written from one buffer with its head.
+const BLOCK: u64 = 64 * 1024;
+
+const CHUNK: u64 = 16 * 1024;
