@@ -26,7 +26,7 @@ mod queue_error;
 mod request;
 mod shrink;
 mod spawn;
-mod state;
+pub(crate) mod state;
 #[cfg(feature = "http2")]
 mod stream;
 mod suspend;
