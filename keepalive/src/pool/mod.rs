@@ -26,7 +26,7 @@ mod queue_error;
 mod request;
 mod shrink;
 mod spawn;
-mod state;
+pub(crate) mod state;
 #[cfg(feature = "http2")]
 mod stream;
 mod suspend;
@@ -109,9 +109,9 @@ struct Held {
     stop: Option<Arc<Notify>>,
     local: Option<SocketAddr>,
     peer: Option<SocketAddr>,
-    /// While it carries many requests.
+    /// While it carries many requests; boxed, as there are many places and few such sockets.
     #[cfg(feature = "http2")]
-    shared: Option<stream::Shared>,
+    shared: Option<Box<stream::Shared>>,
     /// Reaches the descriptor while a request uses it.
     raw: Weak<RawSocket>,
     /// Since when a response body on it waits to be read, in ns since the pool's epoch and one more;

@@ -203,7 +203,7 @@ impl Inner {
         };
         let held = self.held(key);
         let raw = held.raw.clone();
-        let Shared { link, local, peer, dialed } = held.shared.as_mut()?;
+        let Shared { link, local, peer, dialed } = &mut **held.shared.as_mut()?;
         let (link, local, peer, dialed) = (Arc::clone(link), *local, *peer, dialed.take());
         let taken_at = now;
         Some(Taken { key, id, link, raw, local, peer, dialed, request_number, idle_for, taken_at })
