@@ -1,12 +1,21 @@
 //! Where a request goes: the key under which sockets are shared.
 
+mod cache;
+mod hash;
+mod host_port;
+
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Uri;
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
 
+pub(crate) use self::hash::ByOrigin;
+pub(crate) use self::host_port::HostPort;
+use self::host_port::without_user;
 use crate::Error;
 #[cfg(feature = "tls")]
 use crate::Tls;
@@ -25,11 +34,17 @@ use crate::Tls;
 /// assert_eq!(a.to_string(), "http://example.org:80");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone)]
 pub struct Origin(Arc<Parts>);
 
-#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Parts {
+    key: Key,
+    /// Of `key`.
+    hash: u64,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Key {
     host: Box<str>,
     port: u16,
     secure: bool,
@@ -57,7 +72,6 @@ impl Origin {
         Self::new(uri, Route::default())
     }
 
-    #[cfg_attr(not(feature = "tls"), expect(clippy::needless_pass_by_value, reason = "as with TLS"))]
     pub(crate) fn new(uri: &Uri, route: Route) -> Result<Self, Error> {
         let secure = match uri.scheme() {
             None => {
@@ -70,15 +84,65 @@ impl Origin {
             Some(scheme) if *scheme == Scheme::HTTPS && cfg!(feature = "tls") => true,
             Some(scheme) => return Err(unsupported(scheme)),
         };
+        #[cfg(feature = "tls")]
+        if secure && route.tls.is_some() {
+            return Self::make(uri, secure, route);
+        }
+        let authority = uri.authority().map_or("", Authority::as_str);
+        if let Some(origin) = cache::find(secure, authority, route.local_address) {
+            return Ok(origin);
+        }
+        let origin = Self::make(uri, secure, route)?;
+        cache::keep(authority, &origin);
+        Ok(origin)
+    }
+
+    /// The scheme, in lower case: `"http"` or `"https"`.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        if self.0.key.secure { "https" } else { "http" }
+    }
+
+    /// The host, in lower case; an IPv6 address without its brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.0.key.host
+    }
+
+    /// The port; the scheme's default where the URL named none.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.0.key.port
+    }
+
+    /// The local address its sockets are bound to, if any (Node: `localAddress`).
+    #[must_use]
+    pub fn local_address(&self) -> Option<IpAddr> {
+        self.0.key.local_address
+    }
+
+    /// The TLS settings of its requests, if they are not the agent's.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(&self) -> Option<&Tls> {
+        self.0.key.tls.as_ref()
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.0.key.secure
+    }
+
+    #[cfg_attr(not(feature = "tls"), expect(clippy::needless_pass_by_value, reason = "as with TLS"))]
+    fn make(uri: &Uri, secure: bool, route: Route) -> Result<Self, Error> {
         let bad_port = || {
             let text = format!("`{}` has a bad port: it must be a number from 1 to 65535", shown(uri));
             Error::request(text)
         };
-        let port = port(uri).map_err(|_| bad_port())?.unwrap_or(if secure { 443 } else { 80 });
+        let HostPort { host, port } = HostPort::of(uri);
+        let port = port.map_err(|_| bad_port())?.unwrap_or(if secure { 443 } else { 80 });
         if port == 0 {
             return Err(bad_port());
         }
-        let host = uri.host().unwrap_or_default();
         let host: Box<str> = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
             // RFC 6874: the zone's `%` is written `%25` in a URL.
             Some(address) => address.replacen("%25", "%", 1).to_ascii_lowercase().into(),
@@ -87,49 +151,42 @@ impl Origin {
         if host.is_empty() {
             return Err(Error::request(format!("`{}` has no host", shown(uri))));
         }
-        Ok(Self(Arc::new(Parts {
+        let key = Key {
             host,
             port,
             secure,
             local_address: route.local_address,
             #[cfg(feature = "tls")]
             tls: route.tls.filter(|_| secure),
-        })))
+        };
+        let hash = hash::of(&key);
+        Ok(Self(Arc::new(Parts { key, hash })))
     }
+}
 
-    /// The scheme, in lower case: `"http"` or `"https"`.
-    #[must_use]
-    pub fn scheme(&self) -> &str {
-        if self.0.secure { "https" } else { "http" }
+impl PartialEq for Origin {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || (self.0.hash == other.0.hash && self.0.key == other.0.key)
     }
+}
 
-    /// The host, in lower case; an IPv6 address without its brackets.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.0.host
+impl Eq for Origin {}
+
+impl Hash for Origin {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0.hash);
     }
+}
 
-    /// The port; the scheme's default where the URL named none.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.0.port
+impl Ord for Origin {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.key.cmp(&other.0.key)
     }
+}
 
-    /// The local address its sockets are bound to, if any (Node: `localAddress`).
-    #[must_use]
-    pub fn local_address(&self) -> Option<IpAddr> {
-        self.0.local_address
-    }
-
-    /// The TLS settings of its requests, if they are not the agent's.
-    #[cfg(feature = "tls")]
-    #[must_use]
-    pub fn tls(&self) -> Option<&Tls> {
-        self.0.tls.as_ref()
-    }
-
-    pub(crate) fn is_secure(&self) -> bool {
-        self.0.secure
+impl PartialOrd for Origin {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -172,32 +229,11 @@ fn unsupported(scheme: &Scheme) -> Error {
     })
 }
 
-/// The URI's port. `Uri` lets `a:65536`, `a:8x`, `a:+80` and `[::1]x` pass and says that they have none,
-/// or 80: the request would go to another server than the one that was named.
-pub(crate) fn port(uri: &Uri) -> Result<Option<u16>, BadPort> {
-    let Some(authority) = uri.authority() else { return Ok(None) };
-    match &without_user(authority.as_str())[authority.host().len()..] {
-        "" | ":" => Ok(None),
-        rest => {
-            let digits = rest.strip_prefix(':').filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
-            digits.and_then(|digits| digits.parse().ok()).map(Some).ok_or(BadPort)
-        }
-    }
-}
-
-/// What follows a URI's host is no port.
-#[derive(Debug)]
-pub(crate) struct BadPort;
-
 /// A URI for an error's text: without user information and query, which may hold secrets.
 fn shown(uri: &Uri) -> String {
     let scheme = uri.scheme_str().map(|scheme| format!("{scheme}://")).unwrap_or_default();
     let authority = uri.authority().map_or("", |authority| without_user(authority.as_str()));
     format!("{scheme}{authority}{}", uri.path())
-}
-
-fn without_user(authority: &str) -> &str {
-    authority.rsplit_once('@').map_or(authority, |(_, rest)| rest)
 }
 
 #[cfg(test)]

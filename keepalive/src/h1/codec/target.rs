@@ -9,7 +9,7 @@ use http::uri::Scheme;
 use http::{Method, Uri};
 
 use super::request_error::RequestError;
-use crate::origin;
+use crate::origin::HostPort;
 
 /// Which form the request line's target takes. CONNECT always takes the authority form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ enum Kind<'a> {
 impl<'a> Target<'a> {
     pub(super) fn new(method: &Method, uri: &'a Uri, form: TargetForm) -> Result<Self, RequestError> {
         let not_absolute = || RequestError::not_absolute(uri);
-        let host = uri.host().unwrap_or_default();
+        let HostPort { host, port } = HostPort::of(uri);
         let kind = if *method == Method::CONNECT {
             Kind::Authority
         } else if form == TargetForm::Absolute {
@@ -55,13 +55,11 @@ impl<'a> Target<'a> {
         if uri.path() == "*" && *method != Method::OPTIONS {
             return Err(RequestError::Asterisk { method: method.clone() });
         }
+        let bad_port = || RequestError::Port { authority: host.to_owned() };
         let default = default_port(uri);
-        let port = match (port(uri)?, kind) {
+        let port = match (port.map_err(|_| bad_port())?, kind) {
             // RFC 9112 §3.2.3: with CONNECT the port is sent even if it is the default one.
-            (given, Kind::Authority) => {
-                let authority = || RequestError::Port { authority: host.to_owned() };
-                Some(given.or(default).ok_or_else(authority)?)
-            }
+            (given, Kind::Authority) => Some(given.or(default).ok_or_else(bad_port)?),
             (given, _) => given.filter(|&p| Some(p) != default),
         };
         Ok(Self { uri, kind, host, port })
@@ -111,10 +109,6 @@ impl<'a> Target<'a> {
             out.extend_from_slice(query.as_bytes());
         }
     }
-}
-
-fn port(uri: &Uri) -> Result<Option<u16>, RequestError> {
-    origin::port(uri).map_err(|_| RequestError::Port { authority: uri.host().unwrap_or_default().to_owned() })
 }
 
 fn default_port(uri: &Uri) -> Option<u16> {

@@ -65,6 +65,7 @@ pub(crate) use self::snapshot::{OriginSnapshot, Snapshot, Totals};
 use self::sockets::{OFFERS_OR_LRU, Socket};
 pub(crate) use self::waiters::Turn;
 use self::waiters::Waiter;
+use crate::origin::ByOrigin;
 use crate::{CloseReason, Origin, Protocol, Scheduling};
 
 /// How long an offered socket waits for its waiter to be polled.
@@ -151,7 +152,7 @@ pub(crate) struct State {
     /// How many streams a connection may have in use.
     max_streams: usize,
     origins: Slab<Record>,
-    index: HashMap<Origin, OriginKey>,
+    index: HashMap<Origin, OriginKey, ByOrigin>,
     /// What origins without a record have taught us.
     lore: Lore,
     sockets: Slab<Socket>,
@@ -206,7 +207,7 @@ impl State {
             protocol: Protocol::Http1,
             max_streams: 1,
             origins: Slab::new(),
-            index: HashMap::new(),
+            index: HashMap::default(),
             lore: Lore::default(),
             sockets: Slab::new(),
             waiters: Slab::new(),
@@ -347,7 +348,7 @@ impl State {
         debug_assert!(self.is_empty() && self.origins.is_empty());
         if self.origins.capacity() > usual {
             self.origins = Slab::new();
-            self.index = HashMap::new();
+            self.index = HashMap::default();
         }
         if self.sockets.capacity() > usual {
             self.sockets = Slab::new();
