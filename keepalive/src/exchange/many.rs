@@ -8,21 +8,21 @@ use super::info::Stopwatch;
 use super::retry::{self, Verdict};
 use super::{Attempt, Tried, head};
 use crate::body::{Body, Incoming};
-use crate::h1::Outgoing;
 use crate::http2::{Answer, Call};
 use crate::options::RequestDefaults;
 use crate::pool::{Outcome, Stream};
 use crate::timer::{Sleeper, Timer};
-use crate::{Error, Origin, Phase};
+use crate::{Error, Origin, Phase, h1};
 
 pub(super) async fn attempt(
     stream: Stream,
-    outgoing: Outgoing,
+    request: &mut h1::Call,
     origin: &Origin,
     defaults: &RequestDefaults,
-    timer: Timer,
+    timer: &Timer,
     watch: &mut Stopwatch,
 ) -> Result<Tried, Error> {
+    let outgoing = request.take_outgoing();
     if outgoing.terms.http2.is_none() {
         stream.finish(Outcome::Failed);
         let text = format!(
@@ -31,14 +31,14 @@ pub(super) async fn attempt(
         return Err(Error::request(text));
     }
     let mut call = Call::new(stream, outgoing);
-    match head(&mut call, defaults, &timer, watch.began()).await? {
+    match head(&mut call, defaults, timer, watch.began()).await? {
         Answer::Response(head, body) => {
             watch.stop(call.sent_at());
             let mut rest = call.receive(&head, body);
             let small = poll_fn(|cx| Poll::Ready(rest.take_small_body(cx))).await;
             let body = match small {
                 Some(bytes) => Body::full(bytes),
-                None => Body::incoming(Incoming::new(rest, timer, defaults.body_timeout)),
+                None => Body::incoming(Incoming::new(rest, *timer, defaults.body_timeout)),
             };
             Ok(Tried::Answered(head, body))
         }
@@ -49,7 +49,8 @@ pub(super) async fn attempt(
                 Verdict::Fail(why) => return Err(call.fail(retry::explain(error, why))),
             };
             let (leased, outgoing) = call.take_back(moves);
-            Ok(Tried::Again { leased, outgoing, written })
+            *request = h1::Call::new(outgoing);
+            Ok(Tried::Again { leased, written })
         }
     }
 }

@@ -29,80 +29,80 @@ use self::info::Waits;
 pub use self::info::{ConnectionInfo, Timings};
 use self::prepare::{Prepared, prepare};
 use crate::body::Body;
-use crate::h1::{Head, Outgoing, Payload};
+use crate::h1::{Head, Payload};
 use crate::options::RequestDefaults;
 use crate::pool::{Acquire, Leased, Pool, Seconds};
 use crate::timer::{Sleeper, Timer};
 use crate::{Error, Origin, Phase, clock};
 
-/// Sends one request and returns once its response head is there.
-pub(crate) async fn exchange(
+/// Sends one request and gives its response once the head is there.
+///
+/// The request is made ready here, outside the future, which would keep room for all that it is made of;
+/// nothing is counted or told before it is polled.
+pub(crate) fn exchange(
     pool: Arc<Pool>,
     defaults: Arc<RequestDefaults>,
     request: Request<Payload>,
-) -> Result<Response<Body>, Error> {
-    let began = clock::now();
-    let (prepared, runtime) = match ready_to_go(request, &defaults) {
-        Ok(ready) => ready,
-        Err(error) => {
-            pool.refuse();
-            return Err(error);
-        }
-    };
-    let Prepared { origin, mut outgoing, timeout } = prepared;
-    let timer = Timer::new(began, timeout);
-    let mut sleeper = Sleeper::default();
-    let mut acquire = Acquire::new(pool, origin, runtime, began);
-    let mut waits = Waits::begin(began);
-    loop {
-        let evidence = outgoing.evidence();
-        let got = wait_for_socket(&mut acquire, &defaults, &timer, &mut sleeper, waits.since()).await;
-        let mut leased = got.map_err(|error| error.with(evidence))?;
-        let mut watch = waits.end(&mut leased);
-        let tried = match leased {
-            Leased::One(mut lease) => {
-                let of_socket = &mut lease.socket().sleeper;
-                if of_socket.is_new() {
-                    *of_socket = std::mem::take(&mut sleeper);
-                }
-                one::attempt(lease, outgoing, &defaults, timer, &mut watch).await?
+) -> impl Future<Output = Result<Response<Body>, Error>> + Send {
+    let mut prepared = prepare(request, &defaults);
+    async move {
+        let began = clock::now();
+        let (Prepared { origin, call, timeout }, runtime) = match (&mut prepared, Handle::try_current()) {
+            (Ok(prepared), Ok(runtime)) => (prepared, runtime),
+            (_, Err(error)) => {
+                pool.refuse();
+                return Err(
+                    Error::request("a request must be polled inside a tokio runtime").caused_by(error)
+                );
             }
-            // Boxed, or every request would be as large as those of HTTP/2.
-            #[cfg(feature = "http2")]
-            Leased::Many(stream) => {
-                let origin = acquire.origin();
-                Box::pin(many::attempt(stream, outgoing, origin, &defaults, timer, &mut watch)).await?
+            (Err(error), _) => {
+                pool.refuse();
+                return Err(std::mem::replace(error, Error::closed()));
             }
         };
-        match tried {
-            Tried::Answered(head, body) => return Ok(response(head, body, watch.info())),
-            Tried::Again { leased, outgoing: request, written } => {
-                outgoing = request;
-                acquire.again(leased, written);
-                waits.begin_again(written);
+        let timer = Timer::new(began, *timeout);
+        let mut sleeper = Sleeper::default();
+        let mut acquire = Acquire::new(pool, origin.clone(), runtime, began);
+        let mut waits = Waits::begin(began);
+        loop {
+            let since = waits.since();
+            let got = wait_for_socket(&mut acquire, &defaults, &timer, &mut sleeper, since).await;
+            let mut leased = got.map_err(|error| error.with(call.evidence()))?;
+            let mut watch = waits.end(&mut leased);
+            let tried = match leased {
+                Leased::One(mut lease) => {
+                    let of_socket = &mut lease.socket().sleeper;
+                    if of_socket.is_new() {
+                        *of_socket = std::mem::take(&mut sleeper);
+                    }
+                    call.begin(lease);
+                    one::attempt(call, &defaults, &timer, &mut watch).await?
+                }
+                // Boxed, or every request would be as large as those of HTTP/2.
+                #[cfg(feature = "http2")]
+                Leased::Many(stream) => {
+                    Box::pin(many::attempt(*stream, call, origin, &defaults, &timer, &mut watch)).await?
+                }
+            };
+            match tried {
+                Tried::Answered(head, body) => return Ok(response(head, body, watch.info())),
+                Tried::Again { leased, written } => {
+                    acquire.again(leased, written);
+                    waits.begin_again(written);
+                }
             }
         }
     }
 }
 
 /// What came of an attempt that did not fail.
-#[expect(clippy::large_enum_variant, reason = "the large one is rare, and moves once")]
 enum Tried {
     Answered(Head, Body),
     /// What it got proved no good; it is to be made again, having been `written` or not.
     Again {
         leased: Leased,
-        outgoing: Outgoing,
         written: bool,
     },
-}
-
-/// What can fail without a socket.
-fn ready_to_go(request: Request<Payload>, defaults: &RequestDefaults) -> Result<(Prepared, Handle), Error> {
-    let runtime = Handle::try_current().map_err(|error| {
-        Error::request("a request must be polled inside a tokio runtime").caused_by(error)
-    })?;
-    Ok((prepare(request, defaults)?, runtime))
 }
 
 /// Waits for a socket: in the queue at most `queue_timeout`, and while a dial is under way for this

@@ -10,7 +10,7 @@ use http::{HeaderName, Method, Request, Uri};
 #[cfg(feature = "http2")]
 use crate::Protocol;
 use crate::h1::{
-    HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, Terms, Upload, encode_head,
+    Call, HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, Terms, Upload, encode_head,
     framing,
 };
 use crate::options::{RequestDefaults, RequestOptions};
@@ -19,7 +19,7 @@ use crate::{Error, Origin};
 
 pub(super) struct Prepared {
     pub(super) origin: Origin,
-    pub(super) outgoing: Outgoing,
+    pub(super) call: Call,
     pub(super) timeout: Option<Duration>,
 }
 
@@ -69,7 +69,7 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
                 .map(Box::new),
         },
     };
-    Ok(Prepared { origin, outgoing, timeout })
+    Ok(Prepared { origin, call: Call::new(outgoing), timeout })
 }
 
 /// Whether its connection may turn out to speak HTTP/2.

@@ -52,17 +52,9 @@ pub(crate) struct Terms {
     pub(crate) http2: Option<Box<http::Request<()>>>,
 }
 
-impl Outgoing {
-    /// What is known if it fails before it has a socket.
-    pub(crate) fn evidence(&self) -> Evidence {
-        let Terms { written_before, repeatable, .. } = self.terms;
-        Evidence { written: written_before, repeatable, ..Evidence::default() }
-    }
-}
-
-/// A request under way and its response.
+/// A request, and its response once it is under way.
 pub(crate) struct Call {
-    /// `None` once the socket is given up.
+    /// `None` before there is a socket, and once it is given up.
     pub(super) lease: Option<Lease>,
     /// The request. Once it is written, or cannot be any more, it is kept in case it is to be written
     /// again: `None` when a byte of the response has come by then.
@@ -100,31 +92,54 @@ pub(crate) enum Answer {
 }
 
 impl Call {
-    pub(crate) fn new(mut lease: Lease, request: Outgoing) -> Self {
-        let Outgoing { mut upload, terms } = request;
-        let Terms { facts, repeatable, retry, again, .. } = terms;
-        let (reused, idle_for) = (lease.reused(), lease.idle_for);
-        let sent_before = lease.socket().io.sent();
-        if retry && repeatable && !again && lease.was_parked() {
-            upload.keep();
-        }
+    /// A request that has no socket yet.
+    pub(crate) fn new(request: Outgoing) -> Self {
+        Self::of(Some(request.upload), request.terms)
+    }
+
+    fn of(upload: Option<Upload>, terms: Terms) -> Self {
         Self {
-            lease: Some(lease),
-            upload: Some(upload),
+            lease: None,
+            upload,
             is_writing: true,
             write_error: None,
-            decoder: ResponseDecoder::new(facts),
+            decoder: ResponseDecoder::new(terms.facts),
             buf: BytesMut::new(),
             read_size: SCRATCH,
             eof: false,
             cut: false,
             in_body: false,
             ahead: Ahead::default(),
-            evidence: Evidence { reused, idle_for, written: 0, read: 0, repeatable },
+            evidence: Evidence::default(),
             terms,
-            sent_before,
+            sent_before: 0,
             sent_at: None,
         }
+    }
+
+    /// The request has a socket now.
+    pub(crate) fn begin(&mut self, mut lease: Lease) {
+        let Terms { repeatable, retry, again, .. } = self.terms;
+        let (reused, idle_for) = (lease.reused(), lease.idle_for);
+        self.evidence = Evidence { reused, idle_for, written: 0, read: 0, repeatable };
+        self.sent_before = lease.socket().io.sent();
+        if retry && repeatable && !again && lease.was_parked() {
+            self.upload.iter_mut().for_each(Upload::keep);
+        }
+        self.lease = Some(lease);
+    }
+
+    /// The request for another way to send it. What is left is no call any more.
+    #[cfg(feature = "http2")]
+    pub(crate) fn take_outgoing(&mut self) -> Outgoing {
+        let Some(upload) = self.upload.take() else { unreachable!("it is here while there is no socket") };
+        Outgoing { upload, terms: std::mem::take(&mut self.terms) }
+    }
+
+    /// What is known if it fails before it has a socket.
+    pub(crate) fn evidence(&self) -> Evidence {
+        let Terms { written_before, repeatable, .. } = self.terms;
+        Evidence { written: written_before, repeatable, ..Evidence::default() }
     }
 
     /// Writes the request and reads up to the response's head.
@@ -315,19 +330,18 @@ impl Call {
         }
     }
 
-    /// After [`Answer::Lost`]: the socket, and the request as it was before it was written.
-    pub(crate) fn take_back(mut self) -> (Lease, Outgoing) {
+    /// After [`Answer::Lost`]: gives the socket, and makes the request what it was before it was written.
+    pub(crate) fn take_back(&mut self) -> Lease {
         let untouched = self.is_untouched();
         let (Some(lease), Some(upload)) = (self.lease.take(), self.upload.take()) else {
             unreachable!("both are here until a byte of the response has come")
         };
         self.terms.written_before += self.evidence.written;
         let mut terms = std::mem::take(&mut self.terms);
-        if untouched {
-            return (lease, Outgoing { upload, terms });
-        }
-        terms.again = true;
-        (lease, Outgoing { upload: upload.rewind(), terms })
+        terms.again |= !untouched;
+        let upload = if untouched { upload } else { upload.rewind() };
+        *self = Self::new(Outgoing { upload, terms });
+        lease
     }
 
     fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
@@ -461,6 +475,13 @@ pub(crate) struct Loss {
     pub(crate) unseen: bool,
     /// It has not moved too often for that.
     pub(crate) may_move: bool,
+}
+
+/// What is left of one that went elsewhere.
+impl Default for Call {
+    fn default() -> Self {
+        Self::of(None, Terms::default())
+    }
 }
 
 impl Drop for Call {

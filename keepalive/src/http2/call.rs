@@ -240,7 +240,7 @@ impl Call {
             self.outgoing.terms.again = true;
             self.outgoing.terms.written_before += written;
         }
-        (Leased::Many(stream), self.outgoing)
+        (Leased::Many(Box::new(stream)), self.outgoing)
     }
 
     fn poll_sending(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {

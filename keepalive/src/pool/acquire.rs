@@ -181,7 +181,10 @@ impl Future for Acquire {
                     (lease.checked(parked).map(Leased::One), parked)
                 }
                 #[cfg(feature = "http2")]
-                Taken::Many(taken) => (Stream::new(&self.pool, *taken).checked().map(Leased::Many), true),
+                Taken::Many(taken) => {
+                    let stream = Stream::new(&self.pool, *taken).checked();
+                    (stream.map(|stream| Leased::Many(Box::new(stream))), true)
+                }
             };
             match checked {
                 Ok(mut leased) => {

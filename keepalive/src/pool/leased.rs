@@ -15,7 +15,7 @@ use super::{Lease, Socket};
 pub(crate) enum Leased {
     One(Lease),
     #[cfg(feature = "http2")]
-    Many(super::Stream),
+    Many(Box<super::Stream>),
 }
 
 /// What is to be known of it.
