@@ -1,6 +1,6 @@
 //! The one clock of the library: tokio's, which tests can pause. The pure parts get the time passed in.
 //!
-//! The real clocks are read to compare them with each other, and for nothing else.
+//! The wall clock is read to compare the two, and for nothing else.
 
 use std::time::SystemTime;
 
@@ -12,15 +12,15 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-/// What the wall clock and the real monotonic clock say at one moment.
+/// What both clocks say at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading {
     pub(crate) wall: SystemTime,
     pub(crate) mono: std::time::Instant,
 }
 
-/// Both real clocks, which a paused runtime does not pause.
+/// Reads the wall clock, too, which a paused runtime does not pause.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
-pub(crate) fn reading() -> Reading {
-    Reading { mono: std::time::Instant::now(), wall: SystemTime::now() }
+pub(crate) fn reading(now: std::time::Instant) -> Reading {
+    Reading { wall: SystemTime::now(), mono: now }
 }

@@ -28,7 +28,8 @@
 //!
 //! Features: `tls` (a default: `https` URLs, `Tls`), `webpki-roots` (Mozilla's list of authorities, compiled
 //! in, can be trusted instead of the system's), `json` (bodies from and to JSON), `serde` (`Status`,
-//! `SocketInfo` and `Event` can be serialized).
+//! `SocketInfo` and `Event` can be serialized). `unstable` is for this project's own benches and fuzzers; no
+//! promise.
 
 mod agent;
 mod body;
@@ -55,6 +56,9 @@ mod timer;
 #[cfg(feature = "tls")]
 mod tls;
 mod trace;
+#[cfg(feature = "unstable")]
+#[doc(hidden)]
+pub mod unstable;
 
 pub use agent::{Agent, AgentBuilder, OriginStatus, ResponseFuture, Status, Totals};
 pub use body::{Body, Upgraded};

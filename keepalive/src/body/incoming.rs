@@ -11,17 +11,10 @@ use crate::h1::{BodyEvent, Call};
 #[cfg(feature = "http2")]
 use crate::http2::Receiving;
 use crate::pool::Seconds;
-use crate::timer::Timer;
+use crate::timer::{Sleeper, Timer};
 use crate::{CloseReason, Error, Phase, clock};
 
 /// Where a body comes from.
-#[cfg_attr(
-    feature = "http2",
-    expect(
-        clippy::large_enum_variant,
-        reason = "it moves once, and a box would cost each response an allocation"
-    )
-)]
 pub(crate) enum Source {
     One(Call),
     #[cfg(feature = "http2")]
@@ -53,6 +46,15 @@ macro_rules! either {
 }
 
 impl Source {
+    /// `None` when there is nothing to wait for.
+    fn sleeper(&mut self) -> Option<&mut Sleeper> {
+        match self {
+            Self::One(call) => call.sleeper(),
+            #[cfg(feature = "http2")]
+            Self::Many(receiving) => Some(receiving.sleeper()),
+        }
+    }
+
     fn fail(&mut self, error: Error, reason: CloseReason) -> Error {
         match self {
             Self::One(call) => call.fail(error, reason),
@@ -93,13 +95,16 @@ impl Incoming {
                 Err(error) => Some(Err(error)),
             });
         }
-        let since = *self.silent_since.get_or_insert_with(clock::now);
+        let now = clock::now();
+        let since = *self.silent_since.get_or_insert(now);
         let end = self.limit.and_then(|limit| since.checked_add(limit));
-        let late = ready!(self.timer.poll_phase(cx, Phase::Receive, end)).unwrap_or_else(|| {
-            let limit = Seconds(self.limit.unwrap_or_default());
-            let text = format!("the server sent nothing of the body for {limit} (body_timeout)");
-            Error::timeout(Phase::Receive, text)
-        });
+        let Some(sleeper) = call.sleeper() else { return Poll::Pending };
+        let late =
+            ready!(self.timer.poll_phase(sleeper, cx, Phase::Receive, end, now)).unwrap_or_else(|| {
+                let limit = Seconds(self.limit.unwrap_or_default());
+                let text = format!("the server sent nothing of the body for {limit} (body_timeout)");
+                Error::timeout(Phase::Receive, text)
+            });
         Poll::Ready(Some(Err(call.fail(late, CloseReason::TimedOut))))
     }
 

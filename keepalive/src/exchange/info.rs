@@ -70,10 +70,14 @@ impl Waits {
         Self { since: now.into_std(), queued: Duration::ZERO, attempts: 1 }
     }
 
+    pub(super) fn since(&self) -> tokio::time::Instant {
+        self.since.into()
+    }
+
     /// The request has a socket now.
     pub(super) fn end(&mut self, leased: &mut Leased) -> Stopwatch {
-        let now = clock::now().into_std();
         let facts = leased.facts();
+        let now = facts.taken_at;
         let dialed = leased.take_dialed();
         // What follows the start of its dial is not the queue's.
         let queued_until = dialed.as_ref().map_or(now, |dial| dial.began);
@@ -113,6 +117,11 @@ pub(super) struct Stopwatch {
 }
 
 impl Stopwatch {
+    /// When the attempt began.
+    pub(super) fn began(&self) -> tokio::time::Instant {
+        self.sending_since.into()
+    }
+
     /// The response head is there, and the request was sent by then if it ever will be.
     pub(super) fn stop(&mut self, sent_at: Option<Instant>) -> Instant {
         let now = clock::now().into_std();

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use super::info::Stopwatch;
 use super::retry::{self, Verdict};
@@ -11,7 +12,7 @@ use crate::h1::Outgoing;
 use crate::http2::{Answer, Call};
 use crate::options::RequestDefaults;
 use crate::pool::{Outcome, Stream};
-use crate::timer::Timer;
+use crate::timer::{Sleeper, Timer};
 use crate::{Error, Origin, Phase};
 
 pub(super) async fn attempt(
@@ -19,7 +20,7 @@ pub(super) async fn attempt(
     outgoing: Outgoing,
     origin: &Origin,
     defaults: &RequestDefaults,
-    mut timer: Timer,
+    timer: Timer,
     watch: &mut Stopwatch,
 ) -> Result<Tried, Error> {
     if outgoing.terms.http2.is_none() {
@@ -29,8 +30,8 @@ pub(super) async fn attempt(
         );
         return Err(Error::request(text));
     }
-    let (answer, mut call) = head(Call::new(stream, outgoing), defaults, &mut timer).await?;
-    match answer {
+    let mut call = Call::new(stream, outgoing);
+    match head(&mut call, defaults, &timer, watch.began()).await? {
         Answer::Response(head, body) => {
             watch.stop(call.sent_at());
             let mut rest = call.receive(&head, body);
@@ -48,7 +49,7 @@ pub(super) async fn attempt(
                 Verdict::Fail(why) => return Err(call.fail(retry::explain(error, why))),
             };
             let (leased, outgoing) = call.take_back(moves);
-            Ok(Tried::Again { leased, outgoing, timer, written })
+            Ok(Tried::Again { leased, outgoing, written })
         }
     }
 }
@@ -74,6 +75,14 @@ impl Attempt for Call {
 
     fn phase(&self) -> Phase {
         self.phase()
+    }
+
+    fn sent_at(&self) -> Option<Instant> {
+        self.sent_at()
+    }
+
+    fn sleeper(&mut self) -> Option<&mut Sleeper> {
+        Some(self.sleeper())
     }
 
     fn time_out(&mut self, late: Error) -> Error {

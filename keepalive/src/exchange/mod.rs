@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use self::info::Waits;
 pub use self::info::{ConnectionInfo, Timings};
@@ -31,7 +32,7 @@ use crate::body::Body;
 use crate::h1::{Head, Outgoing, Payload};
 use crate::options::RequestDefaults;
 use crate::pool::{Acquire, Leased, Pool, Seconds};
-use crate::timer::Timer;
+use crate::timer::{Sleeper, Timer};
 use crate::{Error, Origin, Phase, clock};
 
 /// Sends one request and returns once its response head is there.
@@ -49,25 +50,34 @@ pub(crate) async fn exchange(
         }
     };
     let Prepared { origin, mut outgoing, timeout } = prepared;
-    let mut timer = Timer::new(began, timeout);
-    let mut acquire = Acquire::new(pool, origin.clone(), runtime);
+    let timer = Timer::new(began, timeout);
+    let mut sleeper = Sleeper::default();
+    let mut acquire = Acquire::new(pool, origin, runtime, began);
     let mut waits = Waits::begin(began);
     loop {
         let evidence = outgoing.evidence();
-        let got = wait_for_socket(&mut acquire, &origin, &defaults, &mut timer).await;
+        let got = wait_for_socket(&mut acquire, &defaults, &timer, &mut sleeper, waits.since()).await;
         let mut leased = got.map_err(|error| error.with(evidence))?;
         let mut watch = waits.end(&mut leased);
         let tried = match leased {
-            Leased::One(lease) => one::attempt(lease, outgoing, &defaults, timer, &mut watch).await?,
+            Leased::One(mut lease) => {
+                let of_socket = &mut lease.socket().sleeper;
+                if of_socket.is_new() {
+                    *of_socket = std::mem::take(&mut sleeper);
+                }
+                one::attempt(lease, outgoing, &defaults, timer, &mut watch).await?
+            }
+            // Boxed, or every request would be as large as those of HTTP/2.
             #[cfg(feature = "http2")]
             Leased::Many(stream) => {
-                many::attempt(stream, outgoing, &origin, &defaults, timer, &mut watch).await?
+                let origin = acquire.origin();
+                Box::pin(many::attempt(stream, outgoing, origin, &defaults, timer, &mut watch)).await?
             }
         };
         match tried {
             Tried::Answered(head, body) => return Ok(response(head, body, watch.info())),
-            Tried::Again { leased, outgoing: request, timer: rest, written } => {
-                (outgoing, timer) = (request, rest);
+            Tried::Again { leased, outgoing: request, written } => {
+                outgoing = request;
                 acquire.again(leased, written);
                 waits.begin_again(written);
             }
@@ -83,7 +93,6 @@ enum Tried {
     Again {
         leased: Leased,
         outgoing: Outgoing,
-        timer: Timer,
         written: bool,
     },
 }
@@ -100,11 +109,11 @@ fn ready_to_go(request: Request<Payload>, defaults: &RequestDefaults) -> Result<
 /// request as long as that may take, which `connect_timeout` limits.
 async fn wait_for_socket(
     acquire: &mut Acquire,
-    origin: &Origin,
     defaults: &RequestDefaults,
-    timer: &mut Timer,
+    timer: &Timer,
+    sleeper: &mut Sleeper,
+    began: Instant,
 ) -> Result<Leased, Error> {
-    let began = clock::now();
     let limit = defaults.queue_timeout;
     let mut end = limit.and_then(|limit| began.checked_add(limit));
     let mut dials_end = None;
@@ -113,15 +122,16 @@ async fn wait_for_socket(
             if let Poll::Ready(lease) = Pin::new(&mut *acquire).poll(cx) {
                 return Poll::Ready(Ok(lease));
             }
-            match ready!(timer.poll_phase(cx, Phase::Queue, end)) {
+            let now = clock::now();
+            match ready!(timer.poll_phase(sleeper, cx, Phase::Queue, end, now)) {
                 Some(late) => return Poll::Ready(Err(Some(late))),
                 None if acquire.is_queued() => return Poll::Ready(Err(None)),
                 // It was the dial that took so long: the time in the queue begins anew, for as long as
                 // one dial and another after it can take. Longer means that the runtime of the dial does
                 // not run.
                 None => {
-                    let now = clock::now();
                     let timeouts = defaults.dial_timeouts;
+                    let origin = acquire.origin();
                     let dial = if origin.is_secure() { timeouts.secure } else { timeouts.plain };
                     let dial = dial.map(|dial| dial.saturating_mul(2));
                     let dials_end =
@@ -163,30 +173,39 @@ trait Attempt {
     fn holds_body(&self) -> bool;
     fn release_body(&mut self);
     fn phase(&self) -> Phase;
+    fn sent_at(&self) -> Option<std::time::Instant>;
+    fn sleeper(&mut self) -> Option<&mut Sleeper>;
     fn time_out(&mut self, late: Error) -> Error;
 }
 
-/// Drives an attempt to its head. Two limits of their own: until a held body is sent anyway, and of the
-/// server's silence since it took the last byte.
+/// Drives an attempt, which `began` just now, to its head. Two limits of their own: until a held body is
+/// sent anyway, and of the server's silence since it took the last byte.
 async fn head<A: Attempt>(
-    mut call: A,
+    call: &mut A,
     defaults: &RequestDefaults,
-    timer: &mut Timer,
-) -> Result<(A::Answer, A), Error> {
-    let mut progress = (call.written(), clock::now());
+    timer: &Timer,
+    began: Instant,
+) -> Result<A::Answer, Error> {
+    let mut progress = (call.written(), began);
     let release_at = defaults.expect_continue_timeout.and_then(|limit| progress.1.checked_add(limit));
-    let answer = poll_fn(|cx| {
+    poll_fn(|cx| {
         loop {
             if let Poll::Ready(answer) = call.poll_head(cx) {
                 return Poll::Ready(answer);
             }
-            if call.written() != progress.0 {
-                progress = (call.written(), clock::now());
+            let written = call.written();
+            // The last byte has just gone out: that clock was read already.
+            let sent_at = call.sent_at().filter(|_| written != progress.0);
+            let now = sent_at.map_or_else(clock::now, Instant::from_std);
+            if written != progress.0 {
+                progress = (written, now);
             }
             let holds_body = call.holds_body();
             let silent_until = defaults.response_timeout.and_then(|limit| progress.1.checked_add(limit));
             let end = if holds_body { release_at } else { silent_until };
-            match ready!(timer.poll_phase(cx, call.phase(), end)) {
+            let phase = call.phase();
+            let Some(sleeper) = call.sleeper() else { return Poll::Pending };
+            match ready!(timer.poll_phase(sleeper, cx, phase, end, now)) {
                 None if holds_body => call.release_body(),
                 None => {
                     let limit = Seconds(defaults.response_timeout.unwrap_or_default());
@@ -198,8 +217,7 @@ async fn head<A: Attempt>(
             }
         }
     })
-    .await?;
-    Ok((answer, call))
+    .await
 }
 
 fn response(head: Head, body: Body, info: ConnectionInfo) -> Response<Body> {

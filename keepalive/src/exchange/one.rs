@@ -1,7 +1,8 @@
 //! An attempt on a socket of its own: HTTP/1.1.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use super::info::Stopwatch;
 use super::retry::{self, Verdict};
@@ -10,46 +11,49 @@ use crate::body::{Body, Incoming, Upgraded};
 use crate::h1::{Answer, Call, Outgoing};
 use crate::options::RequestDefaults;
 use crate::pool::{Lease, Leased};
-use crate::timer::Timer;
+use crate::timer::{Sleeper, Timer};
 use crate::{CloseReason, Error, Phase};
 
-pub(super) async fn attempt(
+pub(super) fn attempt<'a>(
     lease: Lease,
     outgoing: Outgoing,
-    defaults: &RequestDefaults,
-    mut timer: Timer,
-    watch: &mut Stopwatch,
-) -> Result<Tried, Error> {
-    let (answer, mut call) = head(Call::new(lease, outgoing), defaults, &mut timer).await?;
-    match answer {
-        Answer::Switched(head, lease, rest) => {
-            watch.stop(call.sent_at());
-            Ok(Tried::Answered(head, Body::upgraded(Upgraded::new(lease, rest))))
-        }
-        Answer::Response(head) => {
-            let now = watch.stop(call.sent_at());
-            if let Some(lease) = call.lease() {
-                lease.body_begins(now);
+    defaults: &'a RequestDefaults,
+    timer: Timer,
+    watch: &'a mut Stopwatch,
+) -> impl Future<Output = Result<Tried, Error>> + 'a {
+    // Outside the future, which would keep room for what the call is made of, too.
+    let mut call = Call::new(lease, outgoing);
+    async move {
+        match head(&mut call, defaults, &timer, watch.began()).await? {
+            Answer::Switched(head, lease, rest) => {
+                watch.stop(call.sent_at());
+                Ok(Tried::Answered(head, Body::upgraded(Upgraded::new(lease, rest))))
             }
-            let small = poll_fn(|cx| Poll::Ready(call.take_small_body(cx))).await;
-            let body = match small {
-                Some(bytes) => Body::full(bytes),
-                None => Body::incoming(Incoming::new(call, timer, defaults.body_timeout)),
-            };
-            Ok(Tried::Answered(head, body))
-        }
-        Answer::Lost(error, reason) => {
-            let loss = call.loss();
-            let written = match retry::verdict(&loss) {
-                Verdict::Move => false,
-                Verdict::Resend => true,
-                Verdict::Fail(why) => {
-                    let reason = if loss.parked { CloseReason::Stale } else { reason };
-                    return Err(call.fail(retry::explain(error, why), reason));
+            Answer::Response(head) => {
+                let now = watch.stop(call.sent_at());
+                if let Some(lease) = call.lease() {
+                    lease.body_begins(now);
                 }
-            };
-            let (lease, outgoing) = call.take_back();
-            Ok(Tried::Again { leased: Leased::One(lease), outgoing, timer, written })
+                let small = poll_fn(|cx| Poll::Ready(call.take_small_body(cx, now))).await;
+                let body = match small {
+                    Some(bytes) => Body::full(bytes),
+                    None => Body::incoming(Incoming::new(call, timer, defaults.body_timeout)),
+                };
+                Ok(Tried::Answered(head, body))
+            }
+            Answer::Lost(error, reason) => {
+                let loss = call.loss();
+                let written = match retry::verdict(&loss) {
+                    Verdict::Move => false,
+                    Verdict::Resend => true,
+                    Verdict::Fail(why) => {
+                        let reason = if loss.parked { CloseReason::Stale } else { reason };
+                        return Err(call.fail(retry::explain(error, why), reason));
+                    }
+                };
+                let (lease, outgoing) = call.take_back();
+                Ok(Tried::Again { leased: Leased::One(lease), outgoing, written })
+            }
         }
     }
 }
@@ -75,6 +79,14 @@ impl Attempt for Call {
 
     fn phase(&self) -> Phase {
         self.phase()
+    }
+
+    fn sent_at(&self) -> Option<Instant> {
+        self.sent_at()
+    }
+
+    fn sleeper(&mut self) -> Option<&mut Sleeper> {
+        self.sleeper()
     }
 
     fn time_out(&mut self, late: Error) -> Error {

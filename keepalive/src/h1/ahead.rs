@@ -15,60 +15,64 @@ pub(crate) const SMALL_BODY: u64 = 64 * 1024;
 /// About what a piece costs beside its bytes.
 const PIECE: u64 = 64;
 
-/// Events in the order in which they came.
+/// Events in the order in which they came. One alone, as of nearly all small bodies, costs no allocation.
 #[derive(Default)]
-pub(crate) struct Ahead(VecDeque<Result<BodyEvent, Error>>);
+pub(crate) struct Ahead {
+    first: Option<Result<BodyEvent, Error>>,
+    more: VecDeque<Result<BodyEvent, Error>>,
+}
 
 impl Ahead {
     pub(crate) fn next(&mut self) -> Option<Result<BodyEvent, Error>> {
-        self.0.pop_front()
+        self.first.take().or_else(|| self.more.pop_front())
     }
 
     pub(crate) fn push(&mut self, event: Result<BodyEvent, Error>) {
-        self.0.push_back(event);
+        if self.is_empty() {
+            self.first = Some(event);
+        } else {
+            self.more.push_back(event);
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.first.is_none() && self.more.is_empty()
     }
 
-    /// Takes what `poll` has, as long as that is little. `Some` is a whole body in one piece; anything else
-    /// is kept here.
+    /// Takes what `poll` has, as long as that is little: a whole body in one piece, or whatever else it was.
+    #[expect(clippy::result_large_err, reason = "the large one is rare, and moves once")]
     pub(crate) fn take_small(
-        &mut self,
         mut poll: impl FnMut() -> Poll<Result<BodyEvent, Error>>,
-    ) -> Option<Bytes> {
+    ) -> Result<Bytes, Self> {
+        let mut ahead = Self::default();
         let mut taken = 0;
         while taken <= SMALL_BODY {
             match poll() {
                 Poll::Ready(Ok(BodyEvent::End)) => {
-                    return match self.0.pop_front() {
-                        None => Some(Bytes::new()),
-                        Some(Ok(BodyEvent::Data(data))) if self.0.is_empty() => Some(data),
-                        Some(event) => {
-                            self.0.push_front(event);
-                            None
-                        }
+                    return match ahead.first.take() {
+                        None => Ok(Bytes::new()),
+                        Some(Ok(BodyEvent::Data(data))) if ahead.more.is_empty() => Ok(data),
+                        first => Err(Self { first, ..ahead }),
                     };
                 }
                 Poll::Ready(Ok(event)) => {
                     taken += weight(&event);
-                    self.0.push_back(Ok(event));
+                    ahead.push(Ok(event));
                 }
                 Poll::Ready(Err(error)) => {
-                    self.0.push_back(Err(error));
+                    ahead.push(Err(error));
                     break;
                 }
                 Poll::Pending => break,
             }
         }
-        None
+        Err(ahead)
     }
 
     /// The size of what is here and of what is still to come.
     pub(crate) fn add_to(&self, rest: SizeHint) -> SizeHint {
         let (mut ahead, mut trailers) = (0, false);
-        for event in &self.0 {
+        for event in self.first.iter().chain(&self.more) {
             match event {
                 Ok(BodyEvent::Data(data)) => ahead += data.len() as u64,
                 Ok(BodyEvent::Trailers(_)) => trailers = true,

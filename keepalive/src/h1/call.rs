@@ -10,18 +10,20 @@
 
 use std::future::Future;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 use super::ahead::{Ahead, SMALL_BODY};
+use super::scratch::{self, SCRATCH};
 use super::upload::{Upload, UploadError};
 use super::{BodyEvent, Head, HeadEvent, ProtocolError, RequestFacts, ResponseDecoder};
 use crate::error::{Evidence, Phase};
 use crate::pool::{Lease, Outcome};
+use crate::timer::Sleeper;
 use crate::{CloseReason, Error, clock};
 
 /// A request that is ready to be written.
@@ -62,11 +64,11 @@ impl Outgoing {
 pub(crate) struct Call {
     /// `None` once the socket is given up.
     pub(super) lease: Option<Lease>,
-    /// `None` once the request is written, or cannot be any more.
+    /// The request. Once it is written, or cannot be any more, it is kept in case it is to be written
+    /// again: `None` when a byte of the response has come by then.
     pub(super) upload: Option<Upload>,
-    /// The request when it is written, or cannot be any more, in case it is to be written again; `None`
-    /// once a byte of the response has come.
-    sent: Option<Upload>,
+    /// The request is not yet written, and can be.
+    pub(super) is_writing: bool,
     /// Why the request could not be written to the end. The server may have answered all the same.
     pub(super) write_error: Option<io::Error>,
     pub(super) decoder: ResponseDecoder,
@@ -109,11 +111,11 @@ impl Call {
         Self {
             lease: Some(lease),
             upload: Some(upload),
-            sent: None,
+            is_writing: true,
             write_error: None,
             decoder: ResponseDecoder::new(facts),
             buf: BytesMut::new(),
-            read_size: FIRST_READ,
+            read_size: SCRATCH,
             eof: false,
             cut: false,
             in_body: false,
@@ -135,7 +137,7 @@ impl Call {
                     return Poll::Ready(Ok(Answer::Response(head)));
                 }
                 // RFC 9110 §7.8: the new protocol begins behind the whole request.
-                Ok(HeadEvent::Switched(_)) if self.upload.is_some() => {
+                Ok(HeadEvent::Switched(_)) if self.is_writing => {
                     let text = "the server switched protocols before it had the whole request";
                     let error = Error::protocol(self.phase(), text);
                     return Poll::Ready(Err(self.fail(error, CloseReason::ProtocolError)));
@@ -175,11 +177,11 @@ impl Call {
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
         match self.ahead.next() {
             Some(event) => Poll::Ready(event),
-            None => self.poll_rest(cx),
+            None => self.poll_rest(cx, None),
         }
     }
 
-    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
+    fn poll_rest(&mut self, cx: &mut Context<'_>, now: Option<Instant>) -> Poll<Result<BodyEvent, Error>> {
         loop {
             if self.lease.is_none() {
                 return Poll::Ready(Ok(BodyEvent::End));
@@ -199,7 +201,7 @@ impl Call {
                     return Poll::Ready(Err(self.fail(error, CloseReason::Truncated)));
                 }
                 Ok(BodyEvent::End) => {
-                    self.finish();
+                    self.finish(now);
                     return Poll::Ready(Ok(BodyEvent::End));
                 }
                 Ok(event) => return Poll::Ready(Ok(event)),
@@ -213,7 +215,8 @@ impl Call {
 
     /// Takes in a body that is small and already there, so that it does not hold the socket while
     /// nobody reads it. `Some` is the whole body; what is not whole is kept for [`poll_body`](Self::poll_body).
-    pub(crate) fn take_small_body(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
+    /// It is `now`.
+    pub(crate) fn take_small_body(&mut self, cx: &mut Context<'_>, now: Instant) -> Option<Bytes> {
         if let Some(rest) = self.decoder.body_remaining() {
             if rest > SMALL_BODY {
                 return None;
@@ -232,22 +235,25 @@ impl Call {
                 }
             }
         }
-        let mut ahead = std::mem::take(&mut self.ahead);
-        let small = ahead.take_small(|| self.poll_rest(cx));
-        self.ahead = ahead;
-        small
+        match Ahead::take_small(|| self.poll_rest(cx, Some(now))) {
+            Ok(body) => Some(body),
+            Err(ahead) => {
+                self.ahead = ahead;
+                None
+            }
+        }
     }
 
     /// Sends the body although no 100 came.
     pub(crate) fn release_body(&mut self) {
-        if let Some(upload) = &mut self.upload {
+        if let Some(upload) = self.upload.as_mut().filter(|_| self.is_writing) {
             upload.release();
         }
     }
 
     /// Whether the body is held back until a 100 comes.
     pub(crate) fn holds_body(&self) -> bool {
-        self.upload.as_ref().is_some_and(Upload::is_held)
+        self.is_writing && self.upload.as_ref().is_some_and(Upload::is_held)
     }
 
     /// How many bytes of the request the socket took.
@@ -277,6 +283,11 @@ impl Call {
         self.lease.as_mut()
     }
 
+    /// For the limits of the request's time.
+    pub(crate) fn sleeper(&mut self) -> Option<&mut Sleeper> {
+        self.lease.as_mut().map(|lease| &mut lease.socket().sleeper)
+    }
+
     /// Gives the call up: the socket is closed and `error` gets the evidence.
     pub(crate) fn fail(&mut self, error: Error, reason: CloseReason) -> Error {
         let phase = error.phase();
@@ -296,7 +307,7 @@ impl Call {
             parked: lease.is_some_and(Lease::was_parked),
             untouched: self.is_untouched(),
             repeatable: self.evidence.repeatable,
-            replayable: self.sent.as_ref().or(self.upload.as_ref()).is_some_and(Upload::is_replayable),
+            replayable: self.upload.as_ref().is_some_and(Upload::is_replayable),
             retry: self.terms.retry,
             again: self.terms.again,
             unseen: false,
@@ -307,8 +318,7 @@ impl Call {
     /// After [`Answer::Lost`]: the socket, and the request as it was before it was written.
     pub(crate) fn take_back(mut self) -> (Lease, Outgoing) {
         let untouched = self.is_untouched();
-        let upload = self.sent.take().or_else(|| self.upload.take());
-        let (Some(lease), Some(upload)) = (self.lease.take(), upload) else {
+        let (Some(lease), Some(upload)) = (self.lease.take(), self.upload.take()) else {
             unreachable!("both are here until a byte of the response has come")
         };
         self.terms.written_before += self.evidence.written;
@@ -321,6 +331,9 @@ impl Call {
     }
 
     fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        if !self.is_writing {
+            return Ok(());
+        }
         let (Some(upload), Some(lease)) = (&mut self.upload, &mut self.lease) else { return Ok(()) };
         let io = &mut lease.socket().io;
         let outcome = upload.poll(cx, io);
@@ -351,22 +364,36 @@ impl Call {
 
     /// Both have to be asked: a transport may keep bytes back, and it may fail when the socket took some.
     fn is_untouched(&self) -> bool {
-        self.evidence.written == 0
-            && self.sent.as_ref().or(self.upload.as_ref()).is_some_and(Upload::is_untouched)
+        self.evidence.written == 0 && self.upload.as_ref().is_some_and(Upload::is_untouched)
     }
 
     /// Nothing more is written. What was may have to be written again while nothing has come back.
     fn end_upload(&mut self) {
-        let upload = self.upload.take();
-        self.sent = upload.filter(|_| self.evidence.read == 0);
+        self.is_writing = false;
+        if self.evidence.read > 0 {
+            self.upload = None;
+        }
     }
 
     /// Reads once. `Ready` means that there is more, or the end.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(lease) = &mut self.lease else { return Poll::Ready(Ok(())) };
-        self.buf.reserve(self.read_size);
-        let space = self.buf.capacity() - self.buf.len();
-        let count = match ready!(pin!(lease.socket().io.read_buf(&mut self.buf)).poll(cx)) {
+        let io = &mut lease.socket().io;
+        let is_first = self.buf.is_empty() && self.read_size == SCRATCH;
+        let (read, space) = if is_first {
+            let read = scratch::with(|bytes| {
+                let mut read = ReadBuf::new(bytes);
+                let outcome = Pin::new(io).poll_read(cx, &mut read);
+                self.buf.extend_from_slice(read.filled());
+                outcome.map_ok(|()| read.filled().len())
+            });
+            (read, SCRATCH)
+        } else {
+            self.buf.reserve(self.read_size);
+            let space = self.buf.capacity() - self.buf.len();
+            (pin!(io.read_buf(&mut self.buf)).poll(cx), space)
+        };
+        let count = match ready!(read) {
             // TLS says so. Where a length is known this is an end like that of a TCP connection.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 self.cut = true;
@@ -376,8 +403,8 @@ impl Call {
         };
         self.evidence.read += count as u64;
         self.eof = count == 0;
-        if !self.eof {
-            self.sent = None;
+        if !self.eof && !self.is_writing {
+            self.upload = None;
         }
         if count == space {
             self.read_size = (self.read_size * 2).min(MAX_READ);
@@ -446,9 +473,6 @@ impl Drop for Call {
         }
     }
 }
-
-/// Room for a small response, head and body.
-const FIRST_READ: usize = 8 * 1024;
 
 /// A reader that keeps filling its buffer gets one of this size at most.
 const MAX_READ: usize = 256 * 1024;

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, Waker, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -14,13 +14,13 @@ use crate::pool::{Hint, Outcome, spawn};
 impl Call {
     /// The response was read to its end: gives the socket back, or closes it.
     ///
-    /// If the request is still being written, it may go on for [`UPLOAD_GRACE`] in a task of its own.
-    pub(super) fn finish(&mut self) {
+    /// `now` is the time if it was read just now. If the request is still being written, it may go on for [`UPLOAD_GRACE`] in a task of its own.
+    pub(super) fn finish(&mut self, now: Option<Instant>) {
         let verdict = self.verdict();
         let hint = self.hint();
         let Some(mut lease) = self.lease.take() else { return };
         match verdict {
-            Verdict::Reusable => lease.release(hint),
+            Verdict::Reusable => lease.release(hint, now),
             Verdict::Close(CloseReason::UploadUnfinished) => {
                 // A body held back for a 100 that did not come is not sent to be thrown away, nor is any
                 // if the socket cannot be used again whatever becomes of it.
@@ -33,7 +33,7 @@ impl Call {
                 spawn(&runtime, async move {
                     let rest = poll_fn(|cx| upload.poll(cx, &mut lease.socket().io));
                     match timeout(UPLOAD_GRACE, rest).await {
-                        Ok(Ok(())) => lease.release(hint),
+                        Ok(Ok(())) => lease.release(hint, None),
                         _ => lease.close(CloseReason::UploadUnfinished, Outcome::Done),
                     }
                 });
@@ -48,7 +48,7 @@ impl Call {
     /// What is there is read at once, up to [`DRAIN_AT_ONCE`] bytes; the rest in a task, up to
     /// [`DRAIN_BYTES`] and [`DRAIN_TIME`]. Outside a runtime there is no such task.
     pub(crate) fn abandon(mut self) {
-        if self.upload.is_some() {
+        if self.is_writing {
             return self.close(CloseReason::Cancelled);
         }
         if let Verdict::Close(reason) = self.decoder.prospect() {
@@ -100,7 +100,7 @@ impl Call {
     }
 
     fn verdict(&self) -> Verdict {
-        self.decoder.verdict(self.upload.is_none() && self.write_error.is_none(), !self.buf.is_empty())
+        self.decoder.verdict(!self.is_writing && self.write_error.is_none(), !self.buf.is_empty())
     }
 }
 

@@ -8,6 +8,7 @@ mod codec;
 mod drain;
 mod payload;
 mod replay;
+mod scratch;
 mod upload;
 
 #[cfg(feature = "http2")]

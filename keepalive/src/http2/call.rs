@@ -20,6 +20,7 @@ use super::sending::{Failure, Sending};
 use crate::error::{Evidence, Phase};
 use crate::h1::{Head, Loss, Outgoing, Terms};
 use crate::pool::{Leased, Outcome, Stream};
+use crate::timer::Sleeper;
 use crate::{CloseReason, Error, clock};
 
 /// A request under way.
@@ -37,6 +38,7 @@ pub(crate) struct Call {
     evidence: Evidence,
     sent_at: Option<Instant>,
     ended: Ended,
+    sleeper: Sleeper,
 }
 
 /// How the stream ended before its response, if it did.
@@ -76,6 +78,7 @@ impl Call {
             evidence,
             sent_at: None,
             ended: Ended::No,
+            sleeper: Sleeper::default(),
         };
         call.begin(&stream);
         call.stream = Some(stream);
@@ -147,7 +150,7 @@ impl Call {
     /// The rest, once the head is there.
     pub(crate) fn receive(self, head: &Head, body: RecvStream) -> Receiving {
         let is_empty = self.outgoing.terms.facts.method_head;
-        Receiving::new(self.stream, body, self.sending, self.evidence, head, is_empty)
+        Receiving::new(self.stream, body, self.sending, (self.evidence, self.sleeper), head, is_empty)
     }
 
     /// Sends the body although no 100 came.
@@ -174,6 +177,11 @@ impl Call {
     /// `Send` until the request is sent, then `Wait`.
     pub(crate) fn phase(&self) -> Phase {
         if self.sent_at.is_none() { Phase::Send } else { Phase::Wait }
+    }
+
+    /// For the limits of the request's time.
+    pub(crate) fn sleeper(&mut self) -> &mut Sleeper {
+        &mut self.sleeper
     }
 
     /// Gives the call up; `error` gets the evidence.

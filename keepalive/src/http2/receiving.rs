@@ -13,6 +13,7 @@ use crate::Error;
 use crate::error::{Evidence, Phase};
 use crate::h1::{Ahead, BodyEvent, Head};
 use crate::pool::{Outcome, Stream};
+use crate::timer::Sleeper;
 
 /// The rest of a call. Dropping it resets the stream.
 pub(crate) struct Receiving {
@@ -28,6 +29,7 @@ pub(crate) struct Receiving {
     /// How much is still to come, if the head said.
     left: Option<u64>,
     evidence: Evidence,
+    sleeper: Sleeper,
 }
 
 impl Receiving {
@@ -36,14 +38,14 @@ impl Receiving {
         stream: Option<Stream>,
         body: RecvStream,
         sending: Option<Sending>,
-        evidence: Evidence,
+        (evidence, sleeper): (Evidence, Sleeper),
         head: &Head,
         is_empty: bool,
     ) -> Self {
         let length = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let left = if is_empty || body.is_end_stream() { Some(0) } else { length };
         let (ahead, at_trailers) = (Ahead::default(), false);
-        Self { stream, body, sending, ahead, at_trailers, left, evidence }
+        Self { stream, body, sending, ahead, at_trailers, left, evidence, sleeper }
     }
 
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
@@ -55,10 +57,13 @@ impl Receiving {
 
     /// Takes in a body that is small and already there, so that its stream is free at once.
     pub(crate) fn take_small_body(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
-        let mut ahead = std::mem::take(&mut self.ahead);
-        let small = ahead.take_small(|| self.poll_rest(cx));
-        self.ahead = ahead;
-        small
+        match Ahead::take_small(|| self.poll_rest(cx)) {
+            Ok(body) => Some(body),
+            Err(ahead) => {
+                self.ahead = ahead;
+                None
+            }
+        }
     }
 
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
@@ -97,6 +102,11 @@ impl Receiving {
             }
             Err(error) => Poll::Ready(Err(self.broken(error))),
         }
+    }
+
+    /// For the limits of the body's time.
+    pub(crate) fn sleeper(&mut self) -> &mut Sleeper {
+        &mut self.sleeper
     }
 
     pub(crate) fn is_end(&self) -> bool {

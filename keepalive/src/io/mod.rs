@@ -42,6 +42,11 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {
         Probe::Unknown
     }
 
+    /// As [`probe`](Self::probe), but the kernel is not asked unless the reactor has seen something.
+    fn glance(&mut self) -> Probe {
+        self.probe()
+    }
+
     /// Why the stream is no good, in words, if the layer that found it so knows more than a [`Probe`] says.
     fn complaint(&self) -> Option<String> {
         None

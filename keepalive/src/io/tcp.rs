@@ -86,6 +86,19 @@ impl TcpIo {
         }
     }
 
+    /// What a `look` finds, if the reactor has seen something.
+    pub(super) fn if_stirred(&self, look: impl FnOnce(&Self) -> Probe) -> Probe {
+        let Ok(stream) = self.stream() else { return Probe::Eof };
+        let found = stream.try_io(Interest::READABLE, || match look(self) {
+            Probe::Alive => Err(ErrorKind::WouldBlock.into()),
+            probe => Ok(probe),
+        });
+        match found {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Probe::Alive,
+            found => found.unwrap_or(Probe::Eof),
+        }
+    }
+
     /// Reads at once or not at all, whatever the reactor knows.
     #[cfg(feature = "tls")]
     pub(super) fn read_now(&self, buf: &mut [u8]) -> io::Result<usize> {
@@ -128,6 +141,10 @@ impl Io for TcpIo {
 
     fn probe(&mut self) -> Probe {
         self.look()
+    }
+
+    fn glance(&mut self) -> Probe {
+        self.if_stirred(Self::look)
     }
 
     fn rehome(&mut self) -> io::Result<()> {

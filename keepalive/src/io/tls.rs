@@ -57,6 +57,14 @@ impl Io for TlsIo {
         }
     }
 
+    fn glance(&mut self) -> Probe {
+        let (tcp, tls) = self.stream.get_mut();
+        match held(tls, &mut self.fault) {
+            Probe::Alive => tcp.if_stirred(|tcp| digest(tcp, tls, &mut self.fault)),
+            found => found,
+        }
+    }
+
     fn complaint(&self) -> Option<String> {
         self.fault.as_ref().map(explain_later)
     }

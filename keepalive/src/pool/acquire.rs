@@ -33,6 +33,8 @@ pub(crate) struct Acquire {
     fresh: bool,
     /// That is not counted yet.
     retried: bool,
+    /// The time, if it was read just now.
+    now: Option<Instant>,
 }
 
 /// What the driver finds under the lock.
@@ -43,9 +45,22 @@ enum Answer {
 }
 
 impl Acquire {
-    pub(crate) fn new(pool: Arc<Pool>, origin: Origin, runtime: Handle) -> Self {
-        let request = Request::new(origin);
-        Self { pool, request, runtime, waiter: None, dead: None, fresh: false, retried: false }
+    /// To be polled at once: it is `now`.
+    pub(crate) fn new(pool: Arc<Pool>, origin: Origin, runtime: Handle, now: tokio::time::Instant) -> Self {
+        Self {
+            pool,
+            request: Request::new(origin),
+            runtime,
+            waiter: None,
+            dead: None,
+            fresh: false,
+            retried: false,
+            now: Some(now.into_std()),
+        }
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.request.origin
     }
 
     /// The socket proved stale before a byte of the response came: asks for another, at the old place.
@@ -78,18 +93,20 @@ impl Acquire {
 
     /// One question to the pool, the first or another.
     fn ask(&mut self, cx: &Context<'_>) -> Answer {
+        let asks_at_once = self.now.is_some();
+        let now = self.now.take().unwrap_or_else(|| clock::now().into_std());
         // A future may move to another runtime; what is done for it must run where it is.
-        if let Ok(here) = Handle::try_current() {
+        if let Some(here) = (!asks_at_once).then(Handle::try_current).and_then(Result::ok) {
             if here.id() != self.runtime.id() {
                 self.runtime = here;
             }
         }
         // Cloned before the lock is taken, dropped after: wakers are foreign.
         let waker = cx.waker().clone();
-        let reading = clock::reading();
+        let reading = clock::reading(now);
         let again = std::mem::take(&mut self.retried);
         let fresh = self.fresh;
-        let (answer, keeper, _old) = self.pool.event(|inner, now| {
+        let (answer, keeper, _old) = self.pool.event_at(now, |inner, now| {
             inner.notice(reading, now);
             self.request.since.get_or_insert(now);
             let turn = match (self.waiter, self.request.ticket) {
@@ -214,6 +231,7 @@ impl Inner {
             request_number: self.state.served(key),
             idle_for: now.saturating_duration_since(self.state.free_since(key)),
             parked: self.state.was_kept(key),
+            taken_at: now,
         };
         match self.held(key).parked.take() {
             Some(socket) => Answer::Go { taken: Taken::One(socket, past), noted },

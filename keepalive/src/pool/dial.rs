@@ -85,7 +85,7 @@ impl Pool {
             Ok(Connected { carrier: Carrier::Many(opened), local, peer, timings }) => {
                 let allowed = opened.allowed();
                 let (link, raw) = (Arc::clone(&opened.link), opened.raw.clone());
-                let shared = Shared { link, local, peer, dialed: Some(Dialed { began, timings }) };
+                let shared = Box::new(Shared { link, local, peer, dialed: Some(Dialed { began, timings }) });
                 self.event(|inner, now| {
                     let held = inner.held(key);
                     held.stop = None;

@@ -136,14 +136,17 @@ impl Pool {
         for (key, id) in stirred {
             self.look_at(key, id);
         }
-        let reading = clock::reading();
-        self.event(|inner, now| {
+        let now = clock::now().into_std();
+        let reading = clock::reading(now);
+        self.event_at(now, |inner, now| {
             inner.notice(reading, now);
             inner.state.tick(now);
             let deadline = inner.state.next_deadline();
             let me = inner.keepers.iter_mut().find(|keeper| Arc::ptr_eq(&keeper.wake, wake))?;
-            me.until = deadline;
-            Some(deadline)
+            // A sleep that is not needed at the moment is not undone: it would be set again, and the keeper
+            // be woken for it, with the next socket that comes free.
+            me.until = deadline.or_else(|| me.until.filter(|&until| until > now));
+            Some(me.until)
         })
     }
 

@@ -1,7 +1,7 @@
 //! What a request gets from the pool: a socket of its own, or a stream of one that carries many.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Version;
 
@@ -23,6 +23,8 @@ pub(crate) struct Facts {
     pub(crate) socket: u64,
     pub(crate) request_number: u64,
     pub(crate) idle_for: Duration,
+    /// When the request got it.
+    pub(crate) taken_at: Instant,
     pub(crate) local: Option<SocketAddr>,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) protocol: Version,
@@ -39,15 +41,17 @@ impl Leased {
     pub(crate) fn facts(&mut self) -> Facts {
         match self {
             Self::One(lease) => {
-                let (request_number, idle_for) = (lease.request_number, lease.idle_for);
+                let &mut Lease { request_number, idle_for, taken_at, .. } = lease;
                 let Socket { id, local, peer, .. } = *lease.socket();
-                Facts { socket: id, request_number, idle_for, local, peer, protocol: Version::HTTP_11 }
+                let protocol = Version::HTTP_11;
+                Facts { socket: id, request_number, idle_for, taken_at, local, peer, protocol }
             }
             #[cfg(feature = "http2")]
             Self::Many(stream) => Facts {
                 socket: stream.id,
                 request_number: stream.request_number,
                 idle_for: stream.idle_for,
+                taken_at: stream.taken_at,
                 local: stream.local,
                 peer: stream.peer,
                 protocol: Version::HTTP_2,

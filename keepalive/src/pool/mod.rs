@@ -26,7 +26,7 @@ mod queue_error;
 mod request;
 mod shrink;
 mod spawn;
-mod state;
+pub(crate) mod state;
 #[cfg(feature = "http2")]
 mod stream;
 mod suspend;
@@ -109,9 +109,9 @@ struct Held {
     stop: Option<Arc<Notify>>,
     local: Option<SocketAddr>,
     peer: Option<SocketAddr>,
-    /// While it carries many requests.
+    /// While it carries many requests; boxed, as there are many places and few such sockets.
     #[cfg(feature = "http2")]
-    shared: Option<stream::Shared>,
+    shared: Option<Box<stream::Shared>>,
     /// Reaches the descriptor while a request uses it.
     raw: Weak<RawSocket>,
     /// Since when a response body on it waits to be read, in ns since the pool's epoch and one more;
@@ -144,7 +144,7 @@ impl Pool {
                 sockets: Vec::new(),
                 waiters: Vec::new(),
                 keepers: Vec::new(),
-                suspend: Suspend::new(clock::reading()),
+                suspend: Suspend::new(clock::reading(clock::now().into_std())),
                 closing: false,
                 stays_open,
                 default_total,
@@ -224,7 +224,11 @@ impl Pool {
 
     /// One event: reads the clock, takes the lock, lets go of it and carries out what follows.
     fn event<T>(self: &Arc<Self>, event: impl FnOnce(&mut Inner, Instant) -> T) -> T {
-        let now = clock::now().into_std();
+        self.event_at(clock::now().into_std(), event)
+    }
+
+    /// As [`event`](Self::event), where the clock was read just now.
+    fn event_at<T>(self: &Arc<Self>, now: Instant, event: impl FnOnce(&mut Inner, Instant) -> T) -> T {
         let traced = trace::is_on();
         let noted = traced || self.journal.is_read();
         let mut effects = Effects::default();

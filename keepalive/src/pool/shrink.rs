@@ -41,7 +41,7 @@ mod tests {
     use crate::descriptors::Place;
     use crate::io::Permit;
     use crate::pool::{Acquire, Limits, Pool, effects};
-    use crate::{Origin, Scheduling};
+    use crate::{Origin, Scheduling, clock};
 
     const NO_LIMITS: Limits = Limits {
         max_sockets: usize::MAX,
@@ -81,7 +81,7 @@ mod tests {
         let mut waiting = Vec::new();
         for n in 0..2 * USUAL {
             let origin = Origin::from_uri(&format!("http://origin-{n}/").parse().unwrap()).unwrap();
-            let mut acquire = Acquire::new(Arc::clone(&pool), origin, runtime.handle().clone());
+            let mut acquire = Acquire::new(Arc::clone(&pool), origin, runtime.handle().clone(), clock::now());
             assert!(pin!(&mut acquire).poll(&mut Context::from_waker(Waker::noop())).is_pending());
             waiting.push(acquire);
         }

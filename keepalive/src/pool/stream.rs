@@ -39,6 +39,7 @@ pub(super) struct Taken {
     dialed: Option<Dialed>,
     request_number: u64,
     idle_for: Duration,
+    taken_at: Instant,
 }
 
 /// The hold.
@@ -55,6 +56,7 @@ pub(crate) struct Stream {
     pub(crate) request_number: u64,
     /// How long no stream of it had been in use.
     pub(crate) idle_for: Duration,
+    pub(super) taken_at: Instant,
     /// The request's outcome is counted.
     finished: bool,
     /// The stream's place is free, or will be without us.
@@ -63,11 +65,24 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(super) fn new(pool: &Arc<Pool>, taken: Taken) -> Self {
-        let Taken { key, id, link, raw, local, peer, dialed, request_number, idle_for } = taken;
+        let Taken { key, id, link, raw, local, peer, dialed, request_number, idle_for, taken_at } = taken;
         link.begin();
         let pool = Arc::clone(pool);
-        let (finished, released) = (false, false);
-        Self { pool, key, id, link, raw, local, peer, dialed, request_number, idle_for, finished, released }
+        Self {
+            pool,
+            key,
+            id,
+            link,
+            raw,
+            local,
+            peer,
+            dialed,
+            request_number,
+            idle_for,
+            taken_at,
+            finished: false,
+            released: false,
+        }
     }
 
     /// Whether the socket has served another request before.
@@ -188,9 +203,10 @@ impl Inner {
         };
         let held = self.held(key);
         let raw = held.raw.clone();
-        let Shared { link, local, peer, dialed } = held.shared.as_mut()?;
+        let Shared { link, local, peer, dialed } = &mut **held.shared.as_mut()?;
         let (link, local, peer, dialed) = (Arc::clone(link), *local, *peer, dialed.take());
-        Some(Taken { key, id, link, raw, local, peer, dialed, request_number, idle_for })
+        let taken_at = now;
+        Some(Taken { key, id, link, raw, local, peer, dialed, request_number, idle_for, taken_at })
     }
 }
 

@@ -58,6 +58,10 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn reading() -> Reading {
+        clock::reading(clock::now().into_std())
+    }
+
     fn later(now: Reading, wall: Duration, mono: Duration) -> Reading {
         Reading { wall: now.wall + wall, mono: now.mono + mono }
     }
@@ -74,7 +78,7 @@ mod tests {
             (3_600_000, 5, Some(3_599_995)),
             (0, 3_600_000, None),
         ] {
-            let start = clock::reading();
+            let start = reading();
             let mut suspend = Suspend::new(start);
             let end = later(start, Duration::from_millis(wall), Duration::from_millis(mono));
             let expected = gap.map(Duration::from_millis);
@@ -85,7 +89,7 @@ mod tests {
 
     #[test]
     fn small_corrections_do_not_add_up() {
-        let mut now = clock::reading();
+        let mut now = reading();
         let mut suspend = Suspend::new(now);
         for _ in 0..100 {
             now = later(now, 2 * SECOND, SECOND);
@@ -95,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_wall_clock_set_back_is_the_new_base() {
-        let start = clock::reading();
+        let start = reading();
         let mut suspend = Suspend::new(start);
         let back = Reading { wall: start.wall - 3600 * SECOND, mono: start.mono + SECOND };
         assert_eq!(suspend.notice(back), None);
@@ -105,18 +109,18 @@ mod tests {
 
     #[test]
     fn a_reading_that_comes_late_changes_nothing() {
-        let start = clock::reading();
+        let start = reading();
         let mut suspend = Suspend::new(later(start, 5 * SECOND, 5 * SECOND));
         assert_eq!(suspend.notice(start), None);
         assert_eq!(suspend.notice(later(start, 9 * SECOND, 6 * SECOND)), Some(3 * SECOND));
     }
 
-    /// The readings are the real clocks', whatever a runtime does with its own.
+    /// Its clock runs ahead of the wall's, not the other way round.
     #[tokio::test(start_paused = true)]
     async fn a_paused_runtime_is_no_suspend() {
-        let mut suspend = Suspend::new(clock::reading());
+        let mut suspend = Suspend::new(reading());
         tokio::time::advance(3600 * SECOND).await;
-        assert_eq!(suspend.notice(clock::reading()), None);
+        assert_eq!(suspend.notice(reading()), None);
     }
 
     fn pool(free_socket_timeout: Duration) -> Arc<Pool> {
@@ -139,10 +143,10 @@ mod tests {
     /// Takes a socket and gives it back; its number, and how long it was idle.
     async fn used(pool: &Arc<Pool>, origin: &PlainOrigin) -> (u64, Duration) {
         let origin = Origin::from_uri(&origin.url("/").parse().unwrap()).unwrap();
-        let lease = Acquire::new(Arc::clone(pool), origin, Handle::current()).await.unwrap();
+        let lease = Acquire::new(Arc::clone(pool), origin, Handle::current(), clock::now()).await.unwrap();
         let crate::pool::Leased::One(mut lease) = lease else { panic!("it is HTTP/1.1") };
         let used = (lease.socket().id, lease.idle_for);
-        lease.release(Hint::default());
+        lease.release(Hint::default(), None);
         used
     }
 
@@ -159,7 +163,7 @@ mod tests {
             pretend(&pool, 50 * SECOND);
             let (number, idle_for) = used(&pool, &origin).await;
             assert_eq!(number, 1, "it may still be used");
-            // The two real clocks are not read at the same instant.
+            // The two clocks are not read at the same instant.
             assert!((45..55).contains(&idle_for.as_secs()), "{idle_for:?}");
             pretend(&pool, 90 * SECOND);
             assert_eq!(used(&pool, &origin).await.0, 2);

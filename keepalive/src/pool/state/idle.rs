@@ -29,7 +29,7 @@ impl State {
     /// since the driver may be late with its ticks: nobody gets such a socket, and no other is closed in its
     /// stead.
     pub(super) fn expire(&mut self, now: Instant) {
-        while let Some(&(at, key)) = self.early.first() {
+        while let Some((at, key)) = self.early.first() {
             if at > now {
                 break;
             }
@@ -96,7 +96,7 @@ impl State {
 
     /// When the next idle socket's time is up.
     pub(super) fn next_expiry(&self) -> Option<Instant> {
-        let early = self.early.first().map(|&(at, _)| at);
+        let early = self.early.first().map(|(at, _)| at);
         let uniform = self.idle.front().and_then(|key| self.idle_end(SocketKey(key)));
         early.into_iter().chain(uniform).min()
     }

@@ -28,6 +28,7 @@
 mod assign;
 mod descriptors;
 mod dials;
+mod early;
 #[cfg_attr(not(any(feature = "http2", test)), expect(dead_code, reason = "nobody opens such a socket then"))]
 mod endings;
 mod idle;
@@ -52,6 +53,7 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
+use self::early::Early;
 pub(crate) use self::idle::Hint;
 use self::list::List;
 use self::lore::Lore;
@@ -160,7 +162,7 @@ pub(crate) struct State {
     /// How many of them are left to sleepers: for each origin as many as it has of both.
     spared: usize,
     /// Idle sockets that go sooner than `free_socket_timeout` says, by when.
-    early: BTreeSet<(Instant, SocketKey)>,
+    early: Early,
     /// Sockets of all origins that carry requests and take more, the last used in front.
     open: List<OFFERS_OR_LRU>,
     /// Waiters that are reserved a stream, the oldest reservation in front.
@@ -211,7 +213,7 @@ impl State {
             waiters: Slab::new(),
             idle: List::default(),
             spared: 0,
-            early: BTreeSet::new(),
+            early: Early::default(),
             open: List::default(),
             reserved: List::default(),
             offers: List::default(),
@@ -350,6 +352,9 @@ impl State {
         }
         if self.sockets.capacity() > usual {
             self.sockets = Slab::new();
+        }
+        if self.early.capacity() > usual {
+            self.early = Early::default();
         }
         if self.waiters.capacity() > usual {
             self.waiters = Slab::new();

@@ -161,9 +161,7 @@ impl State {
                 record.idle.remove(&mut self.sockets, key.0);
                 self.idle.remove(&mut self.sockets, key.0);
                 self.spared -= usize::from(record.idle.len() < record.asleep);
-                if let Some(at) = self.sockets[key.0].early.take() {
-                    self.early.remove(&(at, key));
-                }
+                self.early.remove(&mut self.sockets, key);
             }
             Phase::Offered { .. } => self.offers.remove(&mut self.sockets, key.0),
             Phase::Active if self.sockets[key.0].streams.is_some_and(|streams| streams.is_open) => {

@@ -39,8 +39,8 @@ pub(super) struct Socket {
     pub(super) streams: Option<Streams>,
     /// Something happened on it while it was not idle.
     stirred: bool,
-    /// Under which time it stands in `State::early`.
-    pub(super) early: Option<Instant>,
+    /// Its place in `State::early`, which alone changes it.
+    pub(super) early: Option<usize>,
     in_origin: Links,
     in_agent: Links,
 }
@@ -347,10 +347,7 @@ impl State {
     /// Notes when an idle socket must go although `free_socket_timeout` would still keep it.
     pub(super) fn stamp(&mut self, key: SocketKey) {
         let early = self.sockets[key.0].early_end(&self.limits).0;
-        if let Some(before) = std::mem::replace(&mut self.sockets[key.0].early, early) {
-            self.early.remove(&(before, key));
-        }
-        self.early.extend(early.map(|at| (at, key)));
+        self.early.set(&mut self.sockets, key, early);
     }
 
     /// To be called for a socket that was freed, once `assign` has decided about it.

@@ -278,7 +278,7 @@ pub(super) fn nobody_gets_what_is_over(state: &State, todo: &[Todo], now: Instan
 /// Nothing is left of anything.
 pub(super) fn is_as_new(state: &State) {
     assert!(state.is_empty() && state.origins.is_empty() && state.index.is_empty());
-    assert!(state.idle.is_empty() && state.offers.is_empty() && state.early.is_empty());
+    assert!(state.idle.is_empty() && state.offers.is_empty() && state.early.first().is_none());
     assert!(state.hungry.is_empty() && state.overfed.is_empty() && state.ramps.is_empty());
     assert_eq!((state.spared, state.queued), (0, 0));
     assert_eq!((state.hunger, state.counts, state.next_deadline()), (0, Counts::default(), None));

@@ -161,6 +161,7 @@ impl World {
         before.caps_hold(&self.state);
         invariants::dials_are_below_the_caps(&self.state, &todo);
         invariants::accounts_balance(&self.state);
+        self.state.early.assert_order(&self.state.sockets);
         invariants::nothing_lies_idle(&self.state, self.now);
         invariants::who_was_written_gets_a_fresh_socket(&self.state, &todo, self.now);
         invariants::nobody_gets_what_is_over(&self.state, &todo, self.now);

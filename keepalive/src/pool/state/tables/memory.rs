@@ -1,6 +1,6 @@
 //! What the machine remembers of origins, sockets and requests that are gone: nothing.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::rig::LIMITS;
 use crate::pool::state::{Action, Limits, SocketKey, State, Turn, WaiterKey};
@@ -63,7 +63,8 @@ impl Bare {
     /// The room of the largest.
     fn room(&self) -> usize {
         let it = &self.state;
-        let slabs = [it.origins.capacity(), it.sockets.capacity(), it.waiters.capacity()];
+        let slabs =
+            [it.origins.capacity(), it.sockets.capacity(), it.waiters.capacity(), it.early.capacity()];
         slabs.into_iter().max().unwrap().max(it.index.capacity()).max(it.actions.capacity())
     }
 }
@@ -111,6 +112,22 @@ fn a_hundred_thousand_origins_at_once_leave_no_records_and_their_room_is_given_b
     assert!(bare.room() <= 1024, "{}", bare.room());
     let again = bare.ask(0);
     bare.serve(again);
+}
+
+/// Where each socket has an end of its own.
+#[test]
+fn the_room_of_ten_thousand_deadlines_is_given_back() {
+    let most = ORIGINS / 10;
+    let mut bare = Bare::new(Limits { max_socket_age: Some(Duration::from_secs(60)), ..LIMITS });
+    let asked: Vec<_> = (0..most).map(|n| bare.ask(n)).collect();
+    asked.into_iter().for_each(|asked| bare.serve(asked));
+    assert_eq!(bare.state.early.len(), most);
+    bare.state.close_idle(bare.now, CloseReason::CloseIdle);
+    bare.close();
+    assert_eq!(bare.entries(), 0);
+    assert!(bare.state.early.capacity() >= most);
+    bare.state.shrink(1024);
+    assert!(bare.room() <= 1024, "{}", bare.room());
 }
 
 /// Requests that are dropped while they wait at the total cap leave nothing either.

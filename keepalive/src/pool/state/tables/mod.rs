@@ -7,6 +7,7 @@ mod caps;
 mod defects;
 mod descriptors;
 mod dials;
+mod early;
 mod failures;
 mod follow;
 mod hand_over;
