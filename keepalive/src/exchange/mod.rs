@@ -86,7 +86,10 @@ pub(crate) async fn exchange(
 }
 
 /// What came of an attempt that did not fail.
-#[expect(clippy::large_enum_variant, reason = "the large one is rare, and moves once")]
+#[cfg_attr(
+    feature = "http2",
+    expect(clippy::large_enum_variant, reason = "the large one is rare, and moves once")
+)]
 enum Tried {
     Answered(Head, Body),
     /// What it got proved no good; it is to be made again, having been `written` or not.
