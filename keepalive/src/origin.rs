@@ -54,6 +54,14 @@ struct Key {
     tls: Option<Tls>,
 }
 
+/// An origin as a URL named it.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) origin: Origin,
+    /// The URL's authority, as it is, is what the Host field has to say.
+    pub(crate) is_host_value: bool,
+}
+
 /// The ways to a server that a request, or its agent, may choose.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Route {
@@ -73,28 +81,7 @@ impl Origin {
     }
 
     pub(crate) fn new(uri: &Uri, route: Route) -> Result<Self, Error> {
-        let secure = match uri.scheme() {
-            None => {
-                return Err(Error::request(format!(
-                    "`{}` is not an absolute URL: it has no scheme",
-                    shown(uri)
-                )));
-            }
-            Some(scheme) if *scheme == Scheme::HTTP => false,
-            Some(scheme) if *scheme == Scheme::HTTPS && cfg!(feature = "tls") => true,
-            Some(scheme) => return Err(unsupported(scheme)),
-        };
-        #[cfg(feature = "tls")]
-        if secure && route.tls.is_some() {
-            return Self::make(uri, secure, route);
-        }
-        let authority = uri.authority().map_or("", Authority::as_str);
-        if let Some(origin) = cache::find(secure, authority, route.local_address) {
-            return Ok(origin);
-        }
-        let origin = Self::make(uri, secure, route)?;
-        cache::keep(authority, &origin);
-        Ok(origin)
+        Place::of(uri, route).map(|place| place.origin)
     }
 
     /// The scheme, in lower case: `"http"` or `"https"`.
@@ -131,6 +118,33 @@ impl Origin {
     pub(crate) fn is_secure(&self) -> bool {
         self.0.key.secure
     }
+}
+
+impl Place {
+    pub(crate) fn of(uri: &Uri, route: Route) -> Result<Self, Error> {
+        let secure = match uri.scheme() {
+            None => {
+                return Err(Error::request(format!(
+                    "`{}` is not an absolute URL: it has no scheme",
+                    shown(uri)
+                )));
+            }
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            Some(scheme) if *scheme == Scheme::HTTPS && cfg!(feature = "tls") => true,
+            Some(scheme) => return Err(unsupported(scheme)),
+        };
+        #[cfg(feature = "tls")]
+        if secure && route.tls.is_some() {
+            return Self::make(uri, secure, route);
+        }
+        let authority = uri.authority().map_or("", Authority::as_str);
+        if let Some(place) = cache::find(secure, authority, route.local_address) {
+            return Ok(place);
+        }
+        let place = Self::make(uri, secure, route)?;
+        cache::keep(authority, &place);
+        Ok(place)
+    }
 
     #[cfg_attr(not(feature = "tls"), expect(clippy::needless_pass_by_value, reason = "as with TLS"))]
     fn make(uri: &Uri, secure: bool, route: Route) -> Result<Self, Error> {
@@ -138,11 +152,13 @@ impl Origin {
             let text = format!("`{}` has a bad port: it must be a number from 1 to 65535", shown(uri));
             Error::request(text)
         };
-        let HostPort { host, port } = HostPort::of(uri);
-        let port = port.map_err(|_| bad_port())?.unwrap_or(if secure { 443 } else { 80 });
+        let named = HostPort::of(uri);
+        let (host, default) = (named.host, if secure { 443 } else { 80 });
+        let port = named.port.map_err(|_| bad_port())?.unwrap_or(default);
         if port == 0 {
             return Err(bad_port());
         }
+        let is_host_value = uri.authority().is_some_and(|text| named.is_host_value(text.as_str(), default));
         let host: Box<str> = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
             // RFC 6874: the zone's `%` is written `%25` in a URL.
             Some(address) => address.replacen("%25", "%", 1).to_ascii_lowercase().into(),
@@ -160,7 +176,7 @@ impl Origin {
             tls: route.tls.filter(|_| secure),
         };
         let hash = hash::of(&key);
-        Ok(Self(Arc::new(Parts { key, hash })))
+        Ok(Self { origin: Origin(Arc::new(Parts { key, hash })), is_host_value })
     }
 }
 

@@ -90,7 +90,7 @@ impl Incoming {
             }
             return Poll::Ready(match event {
                 Ok(BodyEvent::Data(data)) => Some(Ok(Frame::data(data))),
-                Ok(BodyEvent::Trailers(trailers)) => Some(Ok(Frame::trailers(trailers))),
+                Ok(BodyEvent::Trailers(trailers)) => Some(Ok(Frame::trailers(*trailers))),
                 Ok(BodyEvent::End | BodyEvent::NeedMore) => None,
                 Err(error) => Some(Err(error)),
             });

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use http::Version;
+use http::{Extensions, Version};
 
 use crate::clock;
 use crate::pool::Leased;
@@ -100,7 +100,9 @@ impl Waits {
             protocol: facts.protocol,
             timings,
         };
-        Stopwatch { sending_since: now, info }
+        let mut extensions = Extensions::new();
+        extensions.insert(info);
+        Stopwatch { sending_since: now, extensions }
     }
 
     /// The socket proved stale, with the request `written` or not: it waits for another.
@@ -113,7 +115,8 @@ impl Waits {
 /// Takes the times of an attempt.
 pub(super) struct Stopwatch {
     sending_since: Instant,
-    info: ConnectionInfo,
+    /// The [`ConnectionInfo`], where it is to be in the end.
+    extensions: Extensions,
 }
 
 impl Stopwatch {
@@ -126,12 +129,15 @@ impl Stopwatch {
     pub(super) fn stop(&mut self, sent_at: Option<Instant>) -> Instant {
         let now = clock::now().into_std();
         let sent = sent_at.unwrap_or(now);
-        self.info.timings.send = sent.saturating_duration_since(self.sending_since);
-        self.info.timings.wait = now.saturating_duration_since(sent);
+        if let Some(info) = self.extensions.get_mut::<ConnectionInfo>() {
+            info.timings.send = sent.saturating_duration_since(self.sending_since);
+            info.timings.wait = now.saturating_duration_since(sent);
+        }
         now
     }
 
-    pub(super) fn info(self) -> ConnectionInfo {
-        self.info
+    /// Of the response.
+    pub(super) fn into_extensions(self) -> Extensions {
+        self.extensions
     }
 }

@@ -4,9 +4,10 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use super::Tried;
+use super::attempt::{Attempt, Progress};
 use super::info::Stopwatch;
 use super::retry::{self, Verdict};
-use super::{Attempt, Tried, head};
 use crate::body::{Body, Incoming};
 use crate::http2::{Answer, Call};
 use crate::options::RequestDefaults;
@@ -15,7 +16,7 @@ use crate::timer::{Sleeper, Timer};
 use crate::{Error, Origin, Phase, h1};
 
 pub(super) async fn attempt(
-    stream: Stream,
+    stream: Box<Stream>,
     request: &mut h1::Call,
     origin: &Origin,
     defaults: &RequestDefaults,
@@ -30,8 +31,9 @@ pub(super) async fn attempt(
         );
         return Err(Error::request(text));
     }
-    let mut call = Call::new(stream, outgoing);
-    match head(&mut call, defaults, timer, watch.began()).await? {
+    let mut call = Call::new(*stream, outgoing);
+    let mut progress = Progress::begin(watch.began(), defaults);
+    match poll_fn(|cx| progress.poll(&mut call, cx, defaults, timer)).await? {
         Answer::Response(head, body) => {
             watch.stop(call.sent_at());
             let mut rest = call.receive(&head, body);

@@ -6,6 +6,7 @@
 //! Every step is cancelled by dropping the future: the waiter leaves the queue, an unused socket goes
 //! back, a used one is closed. All of that is in the `Drop` of [`Acquire`] and [`Call`].
 
+mod attempt;
 mod info;
 #[cfg(feature = "http2")]
 mod many;
@@ -18,19 +19,22 @@ mod retry;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use http::{Request, Response};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use self::info::Waits;
+use self::attempt::Progress;
 pub use self::info::{ConnectionInfo, Timings};
+use self::info::{Stopwatch, Waits};
 use self::prepare::{Prepared, prepare};
 use crate::body::Body;
-use crate::h1::{Head, Payload};
+use crate::h1::{Call, Head, Payload};
 use crate::options::RequestDefaults;
+#[cfg(feature = "http2")]
+use crate::pool::Stream;
 use crate::pool::{Acquire, Leased, Pool, Seconds};
 use crate::timer::{Sleeper, Timer};
 use crate::{Error, Origin, Phase, clock};
@@ -47,51 +51,76 @@ pub(crate) fn exchange(
     let mut prepared = prepare(request, &defaults);
     async move {
         let began = clock::now();
-        let (Prepared { origin, call, timeout }, runtime) = match (&mut prepared, Handle::try_current()) {
-            (Ok(prepared), Ok(runtime)) => (prepared, runtime),
-            (_, Err(error)) => {
+        let runtime = match Handle::try_current() {
+            Ok(runtime) => runtime,
+            Err(error) => {
                 pool.refuse();
-                return Err(
-                    Error::request("a request must be polled inside a tokio runtime").caused_by(error)
-                );
-            }
-            (Err(error), _) => {
-                pool.refuse();
-                return Err(std::mem::replace(error, Error::closed()));
+                let text = "a request must be polled inside a tokio runtime";
+                return Err(Error::request(text).caused_by(error));
             }
         };
-        let timer = Timer::new(began, *timeout);
+        // The call is large, and stays where it is.
+        let (origin, timeout, call) = match prepared {
+            Ok(Prepared { origin, timeout, ref mut call }) => (origin, timeout, call),
+            Err(error) => {
+                pool.refuse();
+                return Err(error);
+            }
+        };
+        let timer = Timer::new(began, timeout);
         let mut sleeper = Sleeper::default();
-        let mut acquire = Acquire::new(pool, origin.clone(), runtime, began);
+        let mut acquire = Acquire::new(pool, origin, runtime, began);
         let mut waits = Waits::begin(began);
         loop {
             let since = waits.since();
             let got = wait_for_socket(&mut acquire, &defaults, &timer, &mut sleeper, since).await;
-            let mut leased = got.map_err(|error| error.with(call.evidence()))?;
-            let mut watch = waits.end(&mut leased);
-            let tried = match leased {
-                Leased::One(mut lease) => {
-                    let of_socket = &mut lease.socket().sleeper;
-                    if of_socket.is_new() {
-                        *of_socket = std::mem::take(&mut sleeper);
-                    }
-                    call.begin(lease);
-                    one::attempt(call, &defaults, &timer, &mut watch).await?
+            let (mut watch, way) = match got {
+                Ok(mut leased) => (waits.end(&mut leased), begin(leased, call, &mut sleeper)),
+                Err(error) => return Err(error.with(call.evidence())),
+            };
+            let tried = match way {
+                Way::Own => {
+                    let mut progress = Progress::begin(watch.began(), &defaults);
+                    poll_fn(|cx| one::poll(call, &mut progress, cx, &defaults, &timer, &mut watch)).await?
                 }
                 // Boxed, or every request would be as large as those of HTTP/2.
                 #[cfg(feature = "http2")]
-                Leased::Many(stream) => {
-                    Box::pin(many::attempt(*stream, call, origin, &defaults, &timer, &mut watch)).await?
+                Way::Shared(stream) => {
+                    let origin = acquire.origin();
+                    Box::pin(many::attempt(stream, call, origin, &defaults, &timer, &mut watch)).await?
                 }
             };
             match tried {
-                Tried::Answered(head, body) => return Ok(response(head, body, watch.info())),
+                Tried::Answered(head, body) => return Ok(response(head, body, watch)),
                 Tried::Again { leased, written } => {
                     acquire.again(leased, written);
                     waits.begin_again(written);
                 }
             }
         }
+    }
+}
+
+/// What carries an attempt.
+enum Way {
+    /// A socket of its own, on which the call was begun.
+    Own,
+    #[cfg(feature = "http2")]
+    Shared(Box<Stream>),
+}
+
+fn begin(leased: Leased, call: &mut Call, sleeper: &mut Sleeper) -> Way {
+    match leased {
+        Leased::One(mut lease) => {
+            let of_socket = &mut lease.socket().sleeper;
+            if of_socket.is_new() {
+                *of_socket = std::mem::take(sleeper);
+            }
+            call.begin(lease);
+            Way::Own
+        }
+        #[cfg(feature = "http2")]
+        Leased::Many(stream) => Way::Shared(stream),
     }
 }
 
@@ -165,67 +194,12 @@ fn no_dial(origin: &Origin, waited: Duration) -> Error {
     Error::timeout(Phase::Connect, text)
 }
 
-/// A request under way, on whatever carries it.
-trait Attempt {
-    type Answer;
-    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Self::Answer, Error>>;
-    fn written(&self) -> u64;
-    fn holds_body(&self) -> bool;
-    fn release_body(&mut self);
-    fn phase(&self) -> Phase;
-    fn sent_at(&self) -> Option<std::time::Instant>;
-    fn sleeper(&mut self) -> Option<&mut Sleeper>;
-    fn time_out(&mut self, late: Error) -> Error;
-}
-
-/// Drives an attempt, which `began` just now, to its head. Two limits of their own: until a held body is
-/// sent anyway, and of the server's silence since it took the last byte.
-async fn head<A: Attempt>(
-    call: &mut A,
-    defaults: &RequestDefaults,
-    timer: &Timer,
-    began: Instant,
-) -> Result<A::Answer, Error> {
-    let mut progress = (call.written(), began);
-    let release_at = defaults.expect_continue_timeout.and_then(|limit| progress.1.checked_add(limit));
-    poll_fn(|cx| {
-        loop {
-            if let Poll::Ready(answer) = call.poll_head(cx) {
-                return Poll::Ready(answer);
-            }
-            let written = call.written();
-            // The last byte has just gone out: that clock was read already.
-            let sent_at = call.sent_at().filter(|_| written != progress.0);
-            let now = sent_at.map_or_else(clock::now, Instant::from_std);
-            if written != progress.0 {
-                progress = (written, now);
-            }
-            let holds_body = call.holds_body();
-            let silent_until = defaults.response_timeout.and_then(|limit| progress.1.checked_add(limit));
-            let end = if holds_body { release_at } else { silent_until };
-            let phase = call.phase();
-            let Some(sleeper) = call.sleeper() else { return Poll::Pending };
-            match ready!(timer.poll_phase(sleeper, cx, phase, end, now)) {
-                None if holds_body => call.release_body(),
-                None => {
-                    let limit = Seconds(defaults.response_timeout.unwrap_or_default());
-                    let text = format!("the server did not answer within {limit} (response_timeout)");
-                    let late = Error::timeout(call.phase(), text);
-                    return Poll::Ready(Err(call.time_out(late)));
-                }
-                Some(late) => return Poll::Ready(Err(call.time_out(late))),
-            }
-        }
-    })
-    .await
-}
-
-fn response(head: Head, body: Body, info: ConnectionInfo) -> Response<Body> {
+fn response(head: Head, body: Body, watch: Stopwatch) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = head.status;
     *response.version_mut() = head.version;
     *response.headers_mut() = head.headers;
-    response.extensions_mut().insert(info);
+    *response.extensions_mut() = watch.into_extensions();
     response
 }
 

@@ -1,12 +1,12 @@
 //! An attempt on a socket of its own: HTTP/1.1.
 
-use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use super::Tried;
+use super::attempt::{Attempt, Progress};
 use super::info::Stopwatch;
 use super::retry::{self, Verdict};
-use super::{Attempt, Tried, head};
 use crate::body::{Body, Incoming, Upgraded};
 use crate::h1::{Answer, Call};
 use crate::options::RequestDefaults;
@@ -14,29 +14,32 @@ use crate::pool::Leased;
 use crate::timer::{Sleeper, Timer};
 use crate::{CloseReason, Error, Phase};
 
-/// To be called when the call was begun on its socket.
-pub(super) async fn attempt(
+/// Drives a call that was begun on its socket. Not an `async fn`: its future would be part of every request.
+pub(super) fn poll(
     call: &mut Call,
+    progress: &mut Progress,
+    cx: &mut Context<'_>,
     defaults: &RequestDefaults,
     timer: &Timer,
     watch: &mut Stopwatch,
-) -> Result<Tried, Error> {
-    match head(call, defaults, timer, watch.began()).await? {
+) -> Poll<Result<Tried, Error>> {
+    Poll::Ready(Ok(match ready!(progress.poll(call, cx, defaults, timer))? {
         Answer::Switched(head, lease, rest) => {
             watch.stop(call.sent_at());
-            Ok(Tried::Answered(head, Body::upgraded(Upgraded::new(lease, rest))))
+            Tried::Answered(head, Body::upgraded(Upgraded::new(lease, rest)))
         }
         Answer::Response(head) => {
             let now = watch.stop(call.sent_at());
-            if let Some(lease) = call.lease() {
-                lease.body_begins(now);
-            }
-            let small = poll_fn(|cx| Poll::Ready(call.take_small_body(cx, now))).await;
-            let body = match small {
+            let body = match call.take_small_body(cx, now) {
                 Some(bytes) => Body::full(bytes),
-                None => Body::incoming(Incoming::new(std::mem::take(call), *timer, defaults.body_timeout)),
+                None => {
+                    if let Some(lease) = call.lease() {
+                        lease.body_begins(now);
+                    }
+                    Body::incoming(Incoming::new(std::mem::take(call), *timer, defaults.body_timeout))
+                }
             };
-            Ok(Tried::Answered(head, body))
+            Tried::Answered(head, body)
         }
         Answer::Lost(error, reason) => {
             let loss = call.loss();
@@ -45,12 +48,12 @@ pub(super) async fn attempt(
                 Verdict::Resend => true,
                 Verdict::Fail(why) => {
                     let reason = if loss.parked { CloseReason::Stale } else { reason };
-                    return Err(call.fail(retry::explain(error, why), reason));
+                    return Poll::Ready(Err(call.fail(retry::explain(error, why), reason)));
                 }
             };
-            Ok(Tried::Again { leased: Leased::One(call.take_back()), written })
+            Tried::Again { leased: Leased::One(call.take_back()), written }
         }
-    }
+    }))
 }
 
 impl Attempt for Call {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use http::header::EXPECT;
 use http::uri::Scheme;
 use http::{HeaderName, Method, Request, Uri};
 
@@ -11,10 +10,10 @@ use http::{HeaderName, Method, Request, Uri};
 use crate::Protocol;
 use crate::h1::{
     Call, HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, Terms, Upload, encode_head,
-    framing,
+    expects_continue, framing,
 };
 use crate::options::{RequestDefaults, RequestOptions};
-use crate::origin::Route;
+use crate::origin::{Place, Route};
 use crate::{Error, Origin};
 
 pub(super) struct Prepared {
@@ -34,15 +33,15 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
     };
 
     let connect = parts.method == Method::CONNECT;
-    let origin = if connect && parts.uri.scheme().is_none() {
-        Origin::new(&with_scheme(&parts.uri)?, route)?
+    let Place { origin, is_host_value } = if connect && parts.uri.scheme().is_none() {
+        Place::of(&with_scheme(&parts.uri)?, route)?
     } else {
-        Origin::new(&parts.uri, route)?
+        Place::of(&parts.uri, route)?
     };
     let framing = framing(&parts.method, &parts.headers, payload.exact_size(), !payload.is_empty())
         .map_err(bad_request)?;
     let head_options = HeadOptions {
-        target: TargetForm::Origin,
+        target: if is_host_value { TargetForm::PlainOrigin } else { TargetForm::Origin },
         title_case: defaults.title_case_headers,
         connection_close: defaults.one_shot,
     };
@@ -50,10 +49,8 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
     encode_head(&parts.method, &parts.uri, &parts.headers, framing, &head_options, &mut head)
         .map_err(bad_request)?;
 
-    let expects = parts.headers.get(EXPECT);
-    let expects = expects.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let outgoing = Outgoing {
-        upload: Upload::new(head, payload, framing, expects),
+        upload: Upload::new(head, payload, framing, expects_continue(&parts.headers)),
         terms: Terms {
             facts: RequestFacts::of(&parts.method, &parts.headers, defaults.one_shot),
             repeatable: parts.method.is_idempotent() || parts.headers.contains_key(IDEMPOTENCY_KEY),

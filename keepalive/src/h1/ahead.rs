@@ -40,7 +40,6 @@ impl Ahead {
     }
 
     /// Takes what `poll` has, as long as that is little: a whole body in one piece, or whatever else it was.
-    #[expect(clippy::result_large_err, reason = "the large one is rare, and moves once")]
     pub(crate) fn take_small(
         mut poll: impl FnMut() -> Poll<Result<BodyEvent, Error>>,
     ) -> Result<Bytes, Self> {

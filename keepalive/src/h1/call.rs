@@ -146,7 +146,11 @@ impl Call {
     pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, Error>> {
         loop {
             self.poll_upload(cx)?;
-            match self.decoder.head(&mut self.buf) {
+            let event = match self.buf.is_empty() {
+                true => Ok(HeadEvent::NeedMore),
+                false => self.decoder.head(&mut self.buf),
+            };
+            match event {
                 Ok(HeadEvent::Response(head)) => {
                     self.in_body = true;
                     return Poll::Ready(Ok(Answer::Response(head)));

@@ -19,7 +19,8 @@ pub(crate) use codec::Framing;
 #[cfg(not(feature = "http2"))]
 use codec::Framing;
 pub(crate) use codec::{
-    BodyEvent, Head, HeadOptions, RequestError, RequestFacts, TargetForm, encode_head, framing,
+    BodyEvent, Head, HeadOptions, RequestError, RequestFacts, TargetForm, encode_head, expects_continue,
+    framing,
 };
 use codec::{CHUNK_END, HeadEvent, ProtocolError, ResponseDecoder, Verdict, chunk_head, last_chunk};
 pub(crate) use payload::{Payload, Stream, erase};

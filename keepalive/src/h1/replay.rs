@@ -21,7 +21,7 @@ pub(crate) const REPLAY_BUFFER: u64 = 64 * 1024;
 #[derive(Default)]
 pub(crate) struct Kept {
     data: VecDeque<Bytes>,
-    trailers: Option<HeaderMap>,
+    trailers: Option<Box<HeaderMap>>,
     size: u64,
 }
 
@@ -37,7 +37,7 @@ impl Kept {
     }
 
     pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
-        self.trailers = Some(trailers.clone());
+        self.trailers = Some(Box::new(trailers.clone()));
     }
 
     /// The body from its beginning; `rest` is what was not pulled.
@@ -64,7 +64,7 @@ impl Replay {
             return Poll::Ready(Some(Ok(Frame::data(data))));
         }
         match self.kept.trailers.take() {
-            Some(trailers) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
+            Some(trailers) => Poll::Ready(Some(Ok(Frame::trailers(*trailers)))),
             None => self.rest.poll_frame(cx),
         }
     }

@@ -92,7 +92,7 @@ impl Receiving {
             }
         }
         match ready!(self.body.poll_trailers(cx)) {
-            Ok(Some(trailers)) => Poll::Ready(Ok(BodyEvent::Trailers(trailers))),
+            Ok(Some(trailers)) => Poll::Ready(Ok(BodyEvent::Trailers(Box::new(trailers)))),
             Ok(None) => {
                 self.sending = None;
                 if let Some(stream) = self.stream.take() {

@@ -11,7 +11,7 @@
 use std::cell::RefCell;
 use std::net::IpAddr;
 
-use super::Origin;
+use super::Place;
 
 /// More origins than one thread talks to at a time, as a rule.
 const SLOTS: usize = 64;
@@ -22,33 +22,33 @@ const LONGEST: usize = 259;
 struct Entry {
     /// As the URL had it, not in lower case.
     authority: Box<str>,
-    origin: Origin,
+    place: Place,
 }
 
 thread_local! {
     static LATELY: RefCell<[Option<Entry>; SLOTS]> = const { RefCell::new([const { None }; SLOTS]) };
 }
 
-/// The origin of such a URL, if one was made on this thread lately.
-pub(super) fn find(secure: bool, authority: &str, local_address: Option<IpAddr>) -> Option<Origin> {
+/// What was made of such a URL, if one was on this thread lately.
+pub(super) fn find(secure: bool, authority: &str, local_address: Option<IpAddr>) -> Option<Place> {
     let find = |lately: &RefCell<[Option<Entry>; SLOTS]>| {
         let lately = lately.borrow();
         let entry = lately[slot(authority)].as_ref()?;
         let same = *entry.authority == *authority
-            && entry.origin.is_secure() == secure
-            && entry.origin.local_address() == local_address;
-        same.then(|| entry.origin.clone())
+            && entry.place.origin.is_secure() == secure
+            && entry.place.origin.local_address() == local_address;
+        same.then(|| entry.place.clone())
     };
     // A thread that ends may still have requests.
     LATELY.try_with(find).ok().flatten()
 }
 
-/// Keeps an origin made of such a URL.
-pub(super) fn keep(authority: &str, origin: &Origin) {
+/// Keeps what was made of such a URL.
+pub(super) fn keep(authority: &str, place: &Place) {
     if authority.len() > LONGEST || authority.contains('@') {
         return;
     }
-    let entry = Entry { authority: authority.into(), origin: origin.clone() };
+    let entry = Entry { authority: authority.into(), place: place.clone() };
     // If the thread ends, nobody will ask.
     _ = LATELY.try_with(|lately| lately.borrow_mut()[slot(authority)].replace(entry));
 }
@@ -66,6 +66,7 @@ fn slot(authority: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Origin;
     use super::*;
 
     fn origin(authority: &str) -> Origin {
@@ -76,7 +77,7 @@ mod tests {
     fn the_same_text_is_the_same_origin() {
         let made = origin("A.example:81");
         let found = find(false, "A.example:81", None).unwrap();
-        assert!(std::sync::Arc::ptr_eq(&found.0, &made.0));
+        assert!(std::sync::Arc::ptr_eq(&found.origin.0, &made.0));
         assert!(find(false, "a.example:81", None).is_none(), "another text");
         assert!(find(true, "A.example:81", None).is_none(), "another scheme");
         assert!(find(false, "A.example:81", Some(IpAddr::from([127, 0, 0, 2]))).is_none());
@@ -101,7 +102,7 @@ mod tests {
         let kept: Vec<_> = all.iter().filter_map(|authority| find(false, authority, None)).collect();
         assert!(kept.len() < all.len(), "two of them share a slot");
         assert!(kept.len() > SLOTS / 2, "the slots are used: {}", kept.len());
-        assert!(kept.iter().all(|kept| origins.contains(kept)));
-        assert_eq!(find(false, &all[SLOTS], None), origins.last().cloned());
+        assert!(kept.iter().all(|kept| origins.contains(&kept.origin)));
+        assert_eq!(find(false, &all[SLOTS], None).map(|kept| kept.origin), origins.last().cloned());
     }
 }

@@ -24,6 +24,16 @@ impl<'a> HostPort<'a> {
         Self::parse(without_user(uri.authority().map_or("", Authority::as_str)))
     }
 
+    /// Whether the Host field says it in these words (RFC 9110 §7.2): the scheme's default port is left out,
+    /// and so is a zone.
+    pub(super) fn is_host_value(&self, text: &str, default: u16) -> bool {
+        let port = match self.port {
+            Ok(Some(port)) if port != default => format!(":{port}"),
+            _ => String::new(),
+        };
+        text.strip_prefix(self.host) == Some(&port) && !self.host.contains('%')
+    }
+
     fn parse(text: &'a str) -> Self {
         let end = if text.starts_with('[') {
             position(text, b']').map_or(text.len(), |bracket| bracket + 1)

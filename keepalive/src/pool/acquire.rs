@@ -178,7 +178,7 @@ impl Future for Acquire {
                 Taken::One(socket, past) => {
                     let lease = Lease::new(&self.pool, socket, past);
                     let parked = lease.was_parked();
-                    (lease.checked(parked).map(Leased::One), parked)
+                    (lease.checked(parked, self.runtime.id()).map(Leased::One), parked)
                 }
                 #[cfg(feature = "http2")]
                 Taken::Many(taken) => {

@@ -20,7 +20,8 @@ pub(crate) enum BodyEvent {
     /// The next bytes of the content, never empty, sharing the read buffer's memory.
     Data(Bytes),
     /// The fields behind the content, never empty and never merged with the headers. The end follows.
-    Trailers(HeaderMap),
+    /// Boxed because they are rare, and would make every event as large as a map.
+    Trailers(Box<HeaderMap>),
     /// Nothing more will come. What is left in the buffer does not belong to this response.
     End,
 }

@@ -97,7 +97,7 @@ impl ChunkedDecoder {
                     let trailers = parse_trailers(buf.split_to(end), scanner)?;
                     self.state = State::Done;
                     if !trailers.is_empty() {
-                        return Ok(Some(BodyEvent::Trailers(trailers)));
+                        return Ok(Some(BodyEvent::Trailers(Box::new(trailers))));
                     }
                 }
                 State::Done => return Ok(Some(BodyEvent::End)),

@@ -3,6 +3,8 @@
 use http::header::CONNECTION;
 use http::{HeaderMap, HeaderName};
 
+use super::present::Present;
+
 /// The tokens that matter to the codec, gathered from every Connection line, in any case.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct ConnectionTokens {
@@ -12,8 +14,11 @@ pub(super) struct ConnectionTokens {
 }
 
 impl ConnectionTokens {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap, present: Present) -> Self {
         let mut tokens = Self::default();
+        if !present.connection() {
+            return tokens;
+        }
         for token in elements(headers, &CONNECTION) {
             tokens.close |= token.eq_ignore_ascii_case(b"close");
             tokens.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");

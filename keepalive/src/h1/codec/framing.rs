@@ -3,10 +3,11 @@
 //! Not the response's: see `length`. Called by the shell before `encode_head`, which writes what was
 //! decided here and skips the caller's own framing fields.
 
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::length::decimal;
+use super::present::Present;
 use super::request_error::RequestError;
 
 /// What the head says about the body. The shell holds the body to it.
@@ -30,7 +31,10 @@ pub(crate) fn framing(
     has_body: bool,
 ) -> Result<Framing, RequestError> {
     let size = if has_body { exact_size } else { Some(0) };
-    let framing = match (said_length(headers)?, said_chunked(headers)?) {
+    let present = Present::of(headers);
+    let said_length = if present.content_length() { said_length(headers)? } else { None };
+    let said_chunked = present.transfer_encoding() && said_chunked(headers)?;
+    let framing = match (said_length, said_chunked) {
         (Some(_), true) => return Err(RequestError::LengthAndChunked),
         (None, true) => Framing::Chunked,
         (Some(said), false) => match size {
@@ -48,6 +52,12 @@ pub(crate) fn framing(
         return Err(RequestError::BodyNotAllowed { method: method.clone() });
     }
     Ok(framing)
+}
+
+/// Whether the request asks to be told before it sends its body (RFC 9110 §10.1.1).
+pub(crate) fn expects_continue(headers: &HeaderMap) -> bool {
+    let expect = if Present::of(headers).expect() { headers.get(EXPECT) } else { None };
+    expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// Methods whose content has a meaning say so when there is none (RFC 9110 §8.6).
@@ -72,7 +82,11 @@ fn said_chunked(headers: &HeaderMap) -> Result<bool, RequestError> {
     }
 }
 
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, RequestError> {
+/// The only value of a field, if it has one.
+pub(super) fn only<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'a HeaderValue>, RequestError> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     match values.next() {

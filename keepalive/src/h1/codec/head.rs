@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode, Version};
 use super::error::ProtocolError;
 use super::excerpt::Excerpt;
 use super::fields;
-use super::scan::{Block, Scanner};
+use super::scan::{Block, Scanner, position_lf};
 
 /// Node's limit is 16 KiB, curl's 300, hyper's 408. 64 KiB leaves room for many large cookies, and
 /// bounds what a hostile server can make a socket hold.
@@ -105,7 +105,7 @@ fn check_start(buf: &[u8]) -> Result<(), ProtocolError> {
 
 /// Parses a block that begins with `HTTP/1.` and ends with an empty line, `count` fields between.
 fn parse(block: &Bytes, count: usize) -> Result<Head, ProtocolError> {
-    let start = block.iter().position(|&b| b == b'\n').map_or(block.len(), |lf| lf + 1);
+    let start = position_lf(block).map_or(block.len(), |lf| lf + 1);
     let (version, status) = status_line(&block[..start])?;
     let headers = fields::parse(block, start, count).map_err(ProtocolError::Field)?;
     Ok(Head { version, status, headers })

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
+use super::present::KEEP_ALIVE;
+
 /// `Keep-Alive: timeout=5, max=100`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KeepAliveHint {
@@ -22,7 +24,7 @@ impl KeepAliveHint {
     /// None if the fields say neither. Of a repeated parameter the smallest value counts.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let (mut timeout, mut max) = (None, None);
-        for line in headers.get_all("keep-alive") {
+        for line in headers.get_all(KEEP_ALIVE) {
             for parameter in Parameters(line.as_bytes()) {
                 let Some(equals) = parameter.iter().position(|&b| b == b'=') else { continue };
                 let name = parameter[..equals].trim_ascii();

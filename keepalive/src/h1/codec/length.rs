@@ -9,6 +9,7 @@ use super::connection::elements;
 use super::error::ProtocolError;
 use super::excerpt::Excerpt;
 use super::head::Head;
+use super::present::Present;
 
 /// How the end of the body is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,23 +28,24 @@ impl BodyLength {
     /// In the order of §6.3; 2xx to CONNECT (item 2) does not come here. Decisions: both fields
     /// together are an error, where item 3 would let transfer-encoding win; so is a transfer-encoding
     /// in HTTP/1.0 (§6.1 calls its framing faulty).
-    pub(super) fn of(head: &Head, to_head: bool) -> Result<Self, ProtocolError> {
+    pub(super) fn of(head: &Head, present: Present, to_head: bool) -> Result<Self, ProtocolError> {
         // 205 is not in the list: it may announce an empty body like any other.
         let bodiless = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         if to_head || bodiless || head.status.is_informational() {
             // Whatever the fields say: they describe what GET would have brought.
             return Ok(Self::Exact(0));
         }
-        if head.headers.contains_key(TRANSFER_ENCODING) {
+        if present.transfer_encoding() {
             if head.version == Version::HTTP_10 {
                 return Err(ProtocolError::Http10Coding);
             }
-            if head.headers.contains_key(CONTENT_LENGTH) {
+            if present.content_length() {
                 return Err(ProtocolError::LengthAndCoding);
             }
             return coding(&head.headers);
         }
-        Ok(content_length(&head.headers)?.map_or(Self::UntilClose, Self::Exact))
+        let said = if present.content_length() { content_length(&head.headers)? } else { None };
+        Ok(said.map_or(Self::UntilClose, Self::Exact))
     }
 }
 
@@ -61,7 +63,9 @@ pub(super) fn decimal(text: &[u8]) -> Option<u64> {
 /// One length, however often it is repeated (RFC 9110 §8.6). Not a list: an empty element is an error.
 fn content_length(headers: &HeaderMap) -> Result<Option<u64>, ProtocolError> {
     let mut length = None;
-    for element in headers.get_all(CONTENT_LENGTH).iter().flat_map(|v| v.as_bytes().split(|&b| b == b',')) {
+    // By its name, not by its hash: it is one of few fields and nearly always there.
+    let lines = headers.iter().filter(|(name, _)| **name == CONTENT_LENGTH);
+    for element in lines.flat_map(|(_, value)| value.as_bytes().split(|&b| b == b',')) {
         let element = element.trim_ascii();
         let this = decimal(element).ok_or_else(|| ProtocolError::ContentLength(Excerpt::of(element)))?;
         if length.is_some_and(|first| first != this) {

@@ -26,6 +26,7 @@ mod framing;
 mod head;
 mod keep_alive;
 mod length;
+mod present;
 mod request;
 mod request_body;
 mod request_error;
@@ -39,7 +40,7 @@ mod tests;
 
 pub(crate) use body::BodyEvent;
 pub(crate) use error::ProtocolError;
-pub(crate) use framing::{Framing, framing};
+pub(crate) use framing::{Framing, expects_continue, framing};
 pub(crate) use head::Head;
 pub(crate) use request::{HeadOptions, encode_head};
 pub(crate) use request_body::{CHUNK_END, chunk_head, last_chunk};

@@ -8,14 +8,13 @@
 //!    `HeaderValue` cannot hold them (tests/injection.rs tries every byte).
 //! 3. Exactly one Host, first, and at most one framing field.
 
-use std::fmt::Write;
-
 use bytes::{BufMut, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, Method, Uri};
 
 use super::connection::ConnectionTokens;
-use super::framing::Framing;
+use super::framing::{Framing, only};
+use super::present::Present;
 use super::request_error::RequestError;
 use super::target::{Target, TargetForm};
 
@@ -43,11 +42,8 @@ pub(crate) fn encode_head(
     out: &mut BytesMut,
 ) -> Result<(), RequestError> {
     let target = Target::new(method, uri, options.target)?;
-    let mut hosts = headers.get_all(HOST).iter();
-    let host = hosts.next();
-    if hosts.next().is_some() {
-        return Err(RequestError::Duplicate(HOST));
-    }
+    let present = Present::of(headers);
+    let host = if present.host() { only(headers, &HOST)? } else { None };
     if host.is_none() && !target.has_host() {
         return Err(RequestError::no_host(uri));
     }
@@ -55,32 +51,33 @@ pub(crate) fn encode_head(
     out.extend_from_slice(method.as_str().as_bytes());
     out.put_u8(b' ');
     target.write(out);
-    out.extend_from_slice(b" HTTP/1.1\r\n");
-    write_name(&HOST, options.title_case, out);
+    out.extend_from_slice(if options.title_case { b" HTTP/1.1\r\nHost: " } else { b" HTTP/1.1\r\nhost: " });
     match host {
         Some(value) => out.extend_from_slice(value.as_bytes()),
         None => target.write_host(out),
     }
     out.extend_from_slice(b"\r\n");
     for (name, value) in headers {
-        if name != HOST && name != CONTENT_LENGTH && name != TRANSFER_ENCODING {
-            write_name(name, options.title_case, out);
-            out.extend_from_slice(value.as_bytes());
-            out.extend_from_slice(b"\r\n");
+        if matches!(*name, HOST | CONTENT_LENGTH | TRANSFER_ENCODING) {
+            continue;
         }
+        write_name(name, options.title_case, out);
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
     }
     match framing {
         Framing::None => {}
         Framing::Length(length) => {
             write_name(&CONTENT_LENGTH, options.title_case, out);
-            write!(out, "{length}\r\n").expect("a BytesMut grows");
+            out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+            out.extend_from_slice(b"\r\n");
         }
         Framing::Chunked => {
             write_name(&TRANSFER_ENCODING, options.title_case, out);
             out.extend_from_slice(b"chunked\r\n");
         }
     }
-    if options.connection_close && !ConnectionTokens::of(headers).close {
+    if options.connection_close && !ConnectionTokens::of(headers, present).close {
         write_name(&CONNECTION, options.title_case, out);
         out.extend_from_slice(b"close\r\n");
     }

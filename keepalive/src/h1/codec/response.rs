@@ -22,6 +22,7 @@ use super::error::{Missing, ProtocolError};
 use super::head::{Head, HeadScanner};
 use super::keep_alive::KeepAliveHint;
 use super::length::BodyLength;
+use super::present::Present;
 use crate::CloseReason;
 
 /// How many 1xx responses may come first. A server that sends 103 for each link it knows stays far
@@ -91,7 +92,7 @@ enum State {
 impl RequestFacts {
     /// The facts of a request as `encode_head` writes it; `connection_close` is the option there.
     pub(crate) fn of(method: &Method, headers: &HeaderMap, connection_close: bool) -> Self {
-        let connection = ConnectionTokens::of(headers);
+        let connection = ConnectionTokens::of(headers, Present::of(headers));
         Self {
             method_head: *method == Method::HEAD,
             connect: *method == Method::CONNECT,
@@ -229,13 +230,14 @@ impl ResponseDecoder {
             self.state = State::Switched;
             return Ok(HeadEvent::Switched(head));
         }
-        let length = BodyLength::of(&head, facts.method_head)?;
+        let present = Present::of(&head.headers);
+        let length = BodyLength::of(&head, present, facts.method_head)?;
         self.state = State::Body {
             body: BodyDecoder::new(length),
             length,
             version: head.version,
-            connection: ConnectionTokens::of(&head.headers),
-            hint: KeepAliveHint::of(&head.headers),
+            connection: ConnectionTokens::of(&head.headers, present),
+            hint: if present.keep_alive() { KeepAliveHint::of(&head.headers) } else { None },
         };
         Ok(HeadEvent::Response(head))
     }

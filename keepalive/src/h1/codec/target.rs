@@ -2,10 +2,8 @@
 //!
 //! Userinfo and fragment are never sent: the first is a credential, the second the client's own.
 
-use std::fmt::Write;
-
 use bytes::{BufMut, BytesMut};
-use http::uri::Scheme;
+use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Uri};
 
 use super::request_error::RequestError;
@@ -16,6 +14,8 @@ use crate::origin::HostPort;
 pub(crate) enum TargetForm {
     /// `/path?query`: to the origin itself (§3.2.1), and `*` for a server-wide OPTIONS (§3.2.4).
     Origin,
+    /// The same, if it is known that the URI's authority is the Host value as it is, a good port included.
+    PlainOrigin,
     /// `http://host/path?query`: to a proxy (§3.2.2).
     Absolute,
 }
@@ -41,8 +41,14 @@ enum Kind<'a> {
 impl<'a> Target<'a> {
     pub(super) fn new(method: &Method, uri: &'a Uri, form: TargetForm) -> Result<Self, RequestError> {
         let not_absolute = || RequestError::not_absolute(uri);
-        let HostPort { host, port } = HostPort::of(uri);
-        let kind = if *method == Method::CONNECT {
+        let connect = *method == Method::CONNECT;
+        let HostPort { host, port } = match uri.authority() {
+            Some(plain) if form == TargetForm::PlainOrigin && !connect => {
+                HostPort { host: plain.as_str(), port: Ok(None) }
+            }
+            _ => HostPort::of(uri),
+        };
+        let kind = if connect {
             Kind::Authority
         } else if form == TargetForm::Absolute {
             Kind::Absolute(uri.scheme().ok_or_else(not_absolute)?)
@@ -81,16 +87,18 @@ impl<'a> Target<'a> {
 
     /// The Host value: the authority without userinfo.
     pub(super) fn write_host(&self, out: &mut BytesMut) {
-        match self.host.split_once('%') {
+        let zone = if self.host.starts_with('[') { self.host.split_once('%') } else { None };
+        match zone {
             // A zone (`[fe80::1%25eth0]`) means something on this machine only (RFC 6874 §4).
-            Some((address, _)) if address.starts_with('[') => {
+            Some((address, _)) => {
                 out.extend_from_slice(address.as_bytes());
                 out.put_u8(b']');
             }
-            _ => out.extend_from_slice(self.host.as_bytes()),
+            None => out.extend_from_slice(self.host.as_bytes()),
         }
         if let Some(port) = self.port {
-            write!(out, ":{port}").expect("a BytesMut grows");
+            out.put_u8(b':');
+            out.extend_from_slice(itoa::Buffer::new().format(port).as_bytes());
         }
     }
 
@@ -99,15 +107,15 @@ impl<'a> Target<'a> {
     }
 
     fn write_path(&self, asterisk: &str, out: &mut BytesMut) {
-        match self.uri.path() {
-            "*" => return out.extend_from_slice(asterisk.as_bytes()),
-            "" => out.put_u8(b'/'),
-            path => out.extend_from_slice(path.as_bytes()),
+        let text = self.uri.path_and_query().map_or("", PathAndQuery::as_str);
+        if text == "*" {
+            return out.extend_from_slice(asterisk.as_bytes());
         }
-        if let Some(query) = self.uri.query() {
-            out.put_u8(b'?');
-            out.extend_from_slice(query.as_bytes());
+        // `http://host?query` has an empty path.
+        if !text.starts_with('/') {
+            out.put_u8(b'/');
         }
+        out.extend_from_slice(text.as_bytes());
     }
 }
 

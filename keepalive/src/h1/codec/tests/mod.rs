@@ -10,6 +10,7 @@ mod heads;
 mod hints;
 mod injection;
 mod lengths;
+mod plain;
 mod requests;
 mod splits;
 mod verdicts;
