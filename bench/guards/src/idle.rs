@@ -4,44 +4,62 @@ use std::error::Error;
 use std::thread;
 use std::time::Duration;
 
-use keepalive::Agent;
+use keepalive::{Agent, AgentBuilder, Protocol, Tls};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use super::alloc::counts;
-use super::server::Server;
-use super::{Figure, Rule};
+use super::server::{BIG, Server};
+use super::{Figure, Rule, bare};
 
 const SOCKETS: usize = 1_000;
-/// What is promised of each.
+/// What is promised of each; of one with TLS, above what a connection of rustls without a pool needs.
 const BYTES: f64 = 1024.0;
+/// A deadline that went away may still wake the pool's keeper once, and an offer's is 100 ms off.
+const SETTLED: Duration = Duration::from_millis(300);
 const WATCHED: Duration = Duration::from_secs(1);
 
 pub(crate) fn figures(server: &Server) -> Result<Vec<Figure>, Box<dyn Error>> {
     keepalive::raise_fd_limit()?;
     // All that is counted happens on this thread.
     Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let agent = Agent::builder()
-            .max_sockets(SOCKETS)
-            .max_free_sockets(SOCKETS)
-            .max_total_sockets(SOCKETS)
-            .free_socket_timeout(Duration::from_secs(3600))
-            .build()?;
-        let url = server.url() + "big";
-        open(&agent, &url, 1).await?;
-        let before = counts().live;
-        open(&agent, &url, SOCKETS).await?;
-        let held = counts().live - before;
-        let idle: usize = agent.status().origins.iter().map(|origin| origin.idle).sum();
-        if idle != SOCKETS {
-            return Err(format!("{idle} sockets are idle, of {SOCKETS}").into());
-        }
+        let (agent, plain) = idle(Agent::builder(), &server.url(BIG), SOCKETS).await?;
         let wake_ups = wake_ups().await?;
+        drop(agent);
+        let with_tls = Agent::builder()
+            .tls(Tls::builder().add_root_pem(&server.root).build()?)
+            .protocol(Protocol::Http1);
+        let (agent, tls) = idle(with_tls, &server.tls_url(BIG), SOCKETS).await?;
+        drop(agent);
+        let bare = bare::plain(server, SOCKETS).await?;
+        let rustls = bare::tls(server, SOCKETS).await?;
         Ok(vec![
-            Figure::new("bytes.idle_socket", held as f64 / (SOCKETS - 1) as f64, Rule::AtMost(BYTES)),
+            Figure::new("bytes.idle_socket", plain, Rule::AtMost(BYTES)),
+            Figure::new("bytes.bare_socket", bare, Rule::None),
+            Figure::new("bytes.idle_tls_socket", tls, Rule::AtMost(rustls + BYTES)),
+            Figure::new("bytes.bare_tls_socket", rustls, Rule::None),
             Figure::new("wake_ups.idle_sockets", wake_ups, Rule::AtMost(0.0)),
         ])
     })
+}
+
+/// An agent with that many idle sockets, and how many bytes of heap each of them holds.
+async fn idle(builder: AgentBuilder, url: &str, count: usize) -> Result<(Agent, f64), Box<dyn Error>> {
+    let agent = builder
+        .max_sockets(count)
+        .max_free_sockets(count)
+        .max_total_sockets(count)
+        .free_socket_timeout(Duration::from_secs(3600))
+        .build()?;
+    open(&agent, url, 1).await?;
+    let before = counts().live;
+    open(&agent, url, count).await?;
+    let bytes = counts().live - before;
+    let idle: usize = agent.status().origins.iter().map(|origin| origin.idle).sum();
+    if idle != count {
+        return Err(format!("{idle} sockets are idle, of {count}").into());
+    }
+    Ok((agent, bytes as f64 / (count - 1) as f64))
 }
 
 /// Brings the agent `count` idle sockets: bodies too large to be read on arrival hold them until all are
@@ -51,29 +69,29 @@ async fn open(agent: &Agent, url: &str, count: usize) -> Result<(), keepalive::E
     for _ in 0..count {
         held.push(agent.get(url).send().await?);
     }
-    for response in held {
-        response.bytes().await?;
+    for mut response in held {
+        while response.body_mut().chunk().await?.is_some() {}
     }
     Ok(())
 }
 
-/// How often this runtime's only worker woke up during a second in which nobody asked it for anything.
+/// How often this runtime's only worker woke up during a time in which nobody asked it for anything.
 async fn wake_ups() -> Result<f64, Box<dyn Error>> {
-    // What the last request left behind is done first.
-    for _ in 0..10 {
-        tokio::task::yield_now().await;
-    }
-    let (send, over) = oneshot::channel();
+    rest(SETTLED).await?;
     let metrics = Handle::current().metrics();
     let before = metrics.worker_park_count(0);
-    // Not by the runtime's timer, which may wake up more than once for one sleep.
+    rest(WATCHED).await?;
+    // It went to sleep once for the rest itself.
+    Ok((metrics.worker_park_count(0) - before).saturating_sub(1) as f64)
+}
+
+/// Sleeps by another thread's clock: the runtime's may wake up more than once for one sleep.
+async fn rest(time: Duration) -> Result<(), Box<dyn Error>> {
+    let (send, over) = oneshot::channel();
     let clock = thread::spawn(move || {
-        thread::sleep(WATCHED);
+        thread::sleep(time);
         let _ = send.send(());
     });
     over.await?;
-    let parked = metrics.worker_park_count(0) - before;
-    clock.join().map_err(|_| "the clock broke")?;
-    // It went to sleep once for the clock.
-    Ok(parked.saturating_sub(1) as f64)
+    clock.join().map_err(|_| "the clock broke".into())
 }

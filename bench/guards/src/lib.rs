@@ -6,6 +6,7 @@
 //! arguments to [`assist`] first: servers and what valgrind runs are processes of the same program.
 
 mod alloc;
+mod bare;
 mod baseline;
 mod callgrind;
 mod figure;
@@ -32,7 +33,7 @@ pub fn measure() -> Result<(Vec<Figure>, Option<String>), Box<dyn Error>> {
     let mut figures = Vec::new();
     let server = server::Server::start()?;
     let skipped = if callgrind::is_there() {
-        let counted = callgrind::count(&[&server.url()])?;
+        let counted = callgrind::count(&[&server.url("/")])?;
         figures.extend(machine::instructions(&counted)?);
         figures.extend(request::instructions(&counted)?);
         None

@@ -43,7 +43,7 @@ pub(crate) fn instructions(counted: &Counted) -> Result<Vec<Figure>, String> {
 }
 
 pub(crate) fn allocations(server: &Server) -> Result<Vec<Figure>, Box<dyn Error>> {
-    let url = server.url();
+    let url = server.url("/");
     let figure = |(method, length, name)| {
         let client = Client::new()?;
         client.run(requests(&method, &url, length, WARM_UP)?)?;

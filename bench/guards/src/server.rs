@@ -1,43 +1,69 @@
-//! A server that costs little and answers every request alike, in a process of its own: what it takes in
-//! memory and instructions must not show in the client's.
+//! A server that costs little and answers every request alike, plain and over TLS, in a process of its own:
+//! what it takes in memory and instructions must not show in the client's.
 
+use std::error::Error;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, LazyLock};
+use std::thread;
 
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::{Value, json};
+use testkit::Authority;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
+use tokio_rustls::TlsAcceptor;
 
 /// The argument of the server's process.
 pub(crate) const PART: &str = "serve";
 
-/// Its body is more than a client reads along with a head.
-const BIG: usize = 256 * 1024;
+/// The path of an answer that is more than a client reads along with a head.
+pub(crate) const BIG: &str = "/big";
+/// The length of its body.
+const BIG_LENGTH: usize = 256 * 1024;
 
-const SMALL: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello";
+const SMALL_ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello";
+static BIG_ANSWER: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {BIG_LENGTH}\r\n\r\n").into_bytes();
+    answer.resize(answer.len() + BIG_LENGTH, b'x');
+    answer
+});
 
 /// A server process; it ends when this is dropped, and by itself when this process dies.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
-    addr: SocketAddr,
+    pub(crate) plain: SocketAddr,
+    pub(crate) tls: SocketAddr,
+    /// The certificate of the authority that vouches for it.
+    pub(crate) root: String,
 }
 
 impl Server {
-    pub(crate) fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg(PART)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line)?;
-        let addr = line.trim().parse().map_err(io::Error::other)?;
-        Ok(Self { child, addr })
+        BufReader::new(child.stdout.take().ok_or("it is piped")?).read_line(&mut line)?;
+        let told: Value = serde_json::from_str(&line)?;
+        let text = |name: &str| told[name].as_str().ok_or_else(|| format!("the server told no {name}"));
+        let (plain, tls, root) = (text("plain")?.parse()?, text("tls")?.parse()?, text("root")?.to_owned());
+        Ok(Self { child, plain, tls, root })
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}/", self.addr)
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.plain)
+    }
+
+    pub(crate) fn tls_url(&self, path: &str) -> String {
+        format!("https://{}{path}", self.tls)
     }
 }
 
@@ -48,38 +74,54 @@ impl Drop for Server {
     }
 }
 
-/// What the server's process does: says where it listens, and answers until its stdin ends.
-pub(crate) fn serve() -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // The thread ends with the process.
-    let parent = std::thread::spawn(|| io::copy(&mut io::stdin(), &mut io::sink()));
-    runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        writeln!(io::stdout(), "{}", listener.local_addr()?)?;
-        tokio::spawn(accept(listener));
-        while !parent.is_finished() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-        Ok(())
-    })
+/// How long the whole answer to that path is.
+pub(crate) fn answer_length(path: &str) -> usize {
+    if path == BIG { BIG_ANSWER.len() } else { SMALL_ANSWER.len() }
 }
 
-async fn accept(listener: TcpListener) {
+/// What the server's process does: says where it listens, and answers until its stdin ends.
+pub(crate) fn serve() -> Result<(), Box<dyn Error>> {
+    keepalive::raise_fd_limit()?;
+    let authority = Authority::new("guards");
+    let identity = authority.local();
+    let chain = CertificateDer::pem_slice_iter(identity.chain.as_bytes()).collect::<Result<_, _>>()?;
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes())?;
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let (plain, tls) = runtime.block_on(async {
+        io::Result::Ok((TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?))
+    })?;
+    let told = json!({ "plain": plain.local_addr()?, "tls": tls.local_addr()?, "root": authority.pem() })
+        .to_string();
+    writeln!(io::stdout(), "{told}")?;
+    // It ends with the process.
+    thread::spawn(move || {
+        runtime.spawn(accept(plain, |stream| drop(tokio::spawn(answer(stream)))));
+        runtime.block_on(accept(tls, |stream| {
+            let handshake = acceptor.accept(stream);
+            tokio::spawn(async move { answer(handshake.await?).await });
+        }));
+    });
+    io::copy(&mut io::stdin(), &mut io::sink())?;
+    Ok(())
+}
+
+async fn accept(listener: TcpListener, serve: impl Fn(TcpStream)) {
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
-        tokio::spawn(answer(stream));
+        serve(stream);
     }
 }
 
 async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
-    let mut big = format!("HTTP/1.1 200 OK\r\ncontent-length: {BIG}\r\n\r\n").into_bytes();
-    big.resize(big.len() + BIG, b'x');
     let mut buffer = vec![0; 16 * 1024];
     let mut have = 0;
     loop {
         while let Some(length) = request(&buffer[..have]) {
-            let is_big = buffer.starts_with(b"GET /big");
-            stream.write_all(if is_big { &big } else { SMALL }).await?;
+            let is_big = buffer[..length].split(|&byte| byte == b' ').nth(1) == Some(BIG.as_bytes());
+            stream.write_all(if is_big { &BIG_ANSWER } else { SMALL_ANSWER }).await?;
             stream.flush().await?;
             buffer.copy_within(length..have, 0);
             have -= length;

@@ -2,7 +2,7 @@
 //!
 //! Not here: what a step costs, which `bench/guards` counts. It is driven as `pool::Pool` does it: after
 //! each event the actions are taken out and the next deadline is asked for. Time is arithmetic on the
-//! moment at which it was made. Each step leaves as many sockets and waiters as it found.
+//! moment at which it was made. Each step but that of a burst leaves as many sockets and waiters as it found.
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +28,8 @@ pub enum Work {
     /// At the total cap: a socket comes free and is closed for the oldest waiter, one of another origin,
     /// which dials; a new waiter comes.
     Evict,
+    /// One more request comes to an origin without a connection, which dials for each.
+    Burst,
 }
 
 /// What there is many of. Of the rest there is what the work needs.
@@ -79,7 +81,8 @@ impl Machine {
     #[must_use]
     pub fn new(work: Work, crowd: Crowd, size: usize) -> Self {
         let is_hinted = work == Work::CheckOutHinted;
-        let shares = matches!((work, crowd), (Work::CheckOut | Work::CheckOutHinted, Crowd::Idle));
+        let is_checked_out = matches!(work, Work::CheckOut | Work::CheckOutHinted);
+        let shares = work == Work::Burst || (is_checked_out && crowd == Crowd::Idle);
         let mut machine = Self {
             state: State::new(Limits { max_sockets: if shares { usize::MAX } else { 1 }, ..LIMITS }),
             work,
@@ -94,6 +97,10 @@ impl Machine {
             Work::CheckOut | Work::CheckOutHinted => machine.fill_idle(crowd, size),
             Work::HandOver | Work::Leave => machine.fill_busy(crowd, size),
             Work::Evict => machine.fill_capped(crowd, size),
+            Work::Burst => {
+                let lane = machine.lane();
+                (0..size).for_each(|_| machine.burst(lane));
+            }
         }
         machine
     }
@@ -108,6 +115,7 @@ impl Machine {
             Work::HandOver => self.hand_over(turn),
             Work::Leave => self.leave(turn),
             Work::Evict => self.evict(turn, self.turn),
+            Work::Burst => self.burst(turn),
         }
     }
 
@@ -139,6 +147,11 @@ impl Machine {
         let dial = self.settle().dial.expect("there is room");
         self.lanes[next].socket = Some(self.connect(dial));
         self.wait(next);
+    }
+
+    fn burst(&mut self, lane: usize) {
+        let (turn, todo) = self.ask(lane);
+        debug_assert!(matches!(turn, Turn::Wait(_)) && todo.dial.is_some());
     }
 }
 

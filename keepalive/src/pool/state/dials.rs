@@ -7,9 +7,12 @@
 
 use std::time::Instant;
 
+use slab::Slab;
+
 use super::origins::Record;
 use super::phase::Phase;
 use super::streams::Carries;
+use super::waiters::Waiter;
 use super::{Action, DIAL_STEP, OriginKey, SocketKey, State, WaiterKey};
 
 impl Record {
@@ -21,6 +24,18 @@ impl Record {
     /// How many waiters the dials under way are for; the first in the queue.
     pub(super) fn covered(&self) -> usize {
         self.counts.dials().saturating_mul(self.share)
+    }
+
+    /// The oldest waiter that no dial under way is for, looked for from the nearer end: in a burst at a cold
+    /// origin it is the last of many.
+    fn first_uncovered(&self, waiters: &Slab<Waiter>) -> Option<usize> {
+        let before = self.covered();
+        let behind = self.queue.len().checked_sub(before)?.checked_sub(1)?;
+        if before <= behind {
+            self.queue.iter(waiters).nth(before)
+        } else {
+            self.queue.iter_back(waiters).nth(behind)
+        }
     }
 
     /// Dials for the waiters without one, as far as `max_sockets` allows.
@@ -61,7 +76,7 @@ impl State {
         let may_dial = if stalled { 0 } else { record.may_dial() };
         let lacking = record.lacking(self.limits.max_sockets);
         let hunger = lacking.min(may_dial);
-        let next = if hunger > 0 { record.queue.iter(&self.waiters).nth(record.covered()) } else { None };
+        let next = if hunger > 0 { record.first_uncovered(&self.waiters) } else { None };
         let hungry = next.map(|waiter| (self.waiters[waiter].ticket, WaiterKey(waiter)));
 
         let queued = record.queue.len().saturating_sub(record.covered());

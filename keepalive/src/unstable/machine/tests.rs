@@ -35,6 +35,7 @@ fn a_step_does_what_its_work_says() {
     let steps = 7;
     let totals = |work, crowd| {
         let mut machine = Machine::new(work, crowd, SIZE);
+        assert!(sizes(&machine).0 >= SIZE || crowd != Crowd::Waiters);
         let before = machine.state.snapshot().totals;
         (0..steps).for_each(|_| machine.step());
         let after = machine.state.snapshot().totals;
@@ -44,6 +45,7 @@ fn a_step_does_what_its_work_says() {
     assert_eq!(totals(Work::HandOver, Crowd::Waiters), (steps, 0, 0));
     assert_eq!(totals(Work::Leave, Crowd::Waiters), (0, steps, 0));
     assert_eq!(totals(Work::Evict, Crowd::Origins), (steps, 0, steps));
+    assert_eq!(totals(Work::Burst, Crowd::Waiters), (0, 0, steps));
 }
 
 #[test]
