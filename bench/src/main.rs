@@ -1,6 +1,8 @@
 //! `keepalive` beside raw sockets and its rivals.
 
 mod client;
+mod descriptors;
+mod heap;
 mod job;
 mod server;
 

@@ -41,6 +41,7 @@ pub(crate) struct Listening {
 
 /// Serves until stdin ends, which ends the process. What must be on disk goes to `scratch`.
 pub(crate) fn serve(scratch: &Path) -> io::Result<Infallible> {
+    crate::descriptors::raise_limit()?;
     let ca = scratch.join(format!("keepalive-bench-{}.pem", std::process::id()));
     let mut server = Server {
         poll: Poll::new()?,
