@@ -8,6 +8,7 @@ use hdrhistogram::Histogram;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Failure;
+use crate::heap;
 use crate::job::{Job, Latency, Outcome};
 
 /// Shared by the tasks and the driver.
@@ -33,13 +34,14 @@ pub(super) struct Counter {
 pub(super) struct Begun {
     wall: Instant,
     cpu: Duration,
+    allocations: u64,
     requests: u64,
     body_bytes: u64,
 }
 
 impl Meter {
     pub(super) fn new(job: &Job) -> Arc<Self> {
-        let histogram = || Mutex::new(Histogram::new(3).expect("three digits are allowed"));
+        let histogram = || Mutex::new(Histogram::new_with_max(LONGEST_NS, 3).expect("good bounds"));
         Arc::new(Self {
             stop: AtomicBool::new(false),
             measuring: AtomicBool::new(false),
@@ -91,12 +93,14 @@ impl Meter {
     pub(super) fn begin(&self) -> Begun {
         self.measuring.store(true, Ordering::Relaxed);
         let (requests, body_bytes) = self.sums();
-        Begun { requests, body_bytes, cpu: cpu_time(), wall: Instant::now() }
+        let allocations = heap::allocations();
+        Begun { requests, body_bytes, allocations, cpu: cpu_time(), wall: Instant::now() }
     }
 
     pub(super) fn end(&self, begun: &Begun) -> Result<Outcome, Failure> {
         let (wall, cpu) = (begun.wall.elapsed(), cpu_time() - begun.cpu);
         let (requests, body_bytes) = self.sums();
+        let allocations = heap::allocations() - begun.allocations;
         self.measuring.store(false, Ordering::Relaxed);
         self.stop.store(true, Ordering::Relaxed);
         let errors = self.errors.load(Ordering::Relaxed);
@@ -113,6 +117,8 @@ impl Meter {
             wall_s: wall.as_secs_f64(),
             cpu_s: cpu.as_secs_f64(),
             latency_us: self.latency(),
+            allocs_per_req: Some(allocations as f64 / (requests - begun.requests) as f64),
+            idle: None,
         })
     }
 
@@ -136,7 +142,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Of the whole process, user and system.
-fn cpu_time() -> Duration {
+pub(super) fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
@@ -151,5 +157,28 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// The longest time that the histogram can tell: beyond any run.
+const LONGEST_NS: u64 = 600_000_000_000;
+
 /// A client with more errors than this has no figure.
 const MAX_ERRORS: u64 = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_as_long_as_it_was() {
+        let job = r#"{"url":"","method":"GET","upload":0,"sockets":1,"tasks":1,"threads":1,"warm_ms":0,
+            "run_ms":0,"ca":null,"latency":true,"http2":false,"requests":null}"#;
+        let meter = Meter::new(&serde_json::from_str(job).unwrap());
+        let counter = meter.counter();
+        let begun = meter.begin();
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(3)).unwrap();
+        assert!(meter.note(&counter, Some(long_ago), Ok(7)));
+        let outcome = meter.end(&begun).unwrap();
+        assert_eq!((outcome.requests, outcome.body_bytes), (1, 7));
+        let latency = outcome.latency_us.unwrap();
+        assert!((3e6..60e6).contains(&latency.p50) && latency.max >= latency.p50, "{latency:?}");
+    }
+}
