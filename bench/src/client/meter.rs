@@ -39,7 +39,7 @@ pub(super) struct Begun {
 
 impl Meter {
     pub(super) fn new(job: &Job) -> Arc<Self> {
-        let histogram = || Mutex::new(Histogram::new(3).expect("three digits are allowed"));
+        let histogram = || Mutex::new(Histogram::new_with_max(LONGEST_NS, 3).expect("good bounds"));
         Arc::new(Self {
             stop: AtomicBool::new(false),
             measuring: AtomicBool::new(false),
@@ -150,6 +150,9 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// The longest time that the histogram can tell: beyond any run.
+const LONGEST_NS: u64 = 600_000_000_000;
 
 /// A client with more errors than this has no figure.
 const MAX_ERRORS: u64 = 100;
