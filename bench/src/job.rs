@@ -27,6 +27,9 @@ pub(crate) struct Job {
     pub(crate) http2: bool,
     /// Instead of a time: so many requests, all at once, by a client that has no sockets yet.
     pub(crate) requests: Option<usize>,
+    /// Instead of both: so many sockets that rest, to be weighed.
+    #[serde(default)]
+    pub(crate) idle: Option<usize>,
 }
 
 /// The only line that the client prints.
@@ -39,6 +42,10 @@ pub(crate) struct Outcome {
     /// Of the whole process, user and system.
     pub(crate) cpu_s: f64,
     pub(crate) latency_us: Option<Latency>,
+    #[serde(default)]
+    pub(crate) allocs_per_req: Option<f64>,
+    #[serde(default)]
+    pub(crate) idle: Option<Idle>,
 }
 
 /// From a request's start to the end of its response's body.
@@ -48,4 +55,14 @@ pub(crate) struct Latency {
     pub(crate) p90: f64,
     pub(crate) p99: f64,
     pub(crate) max: f64,
+}
+
+/// What idle sockets cost.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Idle {
+    /// Bytes of heap for each.
+    pub(crate) heap_per_socket: f64,
+    /// How often the process was woken while nothing happened.
+    pub(crate) wakeups: u64,
+    pub(crate) sockets: u64,
 }

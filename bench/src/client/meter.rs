@@ -113,6 +113,8 @@ impl Meter {
             wall_s: wall.as_secs_f64(),
             cpu_s: cpu.as_secs_f64(),
             latency_us: self.latency(),
+            allocs_per_req: None,
+            idle: None,
         })
     }
 

@@ -17,6 +17,42 @@ use crate::job::{Job, Outcome};
 /// What makes a measurement impossible.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// What a client is, and what it can do.
+#[derive(Debug)]
+pub(crate) struct About {
+    pub(crate) name: &'static str,
+    pub(crate) http1: bool,
+    pub(crate) http2: bool,
+    pub(crate) tls: bool,
+    /// Whether a second thread is of use to it.
+    pub(crate) two_threads: bool,
+    /// Whether it decides by itself what sockets to open and to keep.
+    pub(crate) pool: bool,
+    /// Whether it has a limit of open sockets.
+    pub(crate) cap: bool,
+    /// Whether it can say what its idle sockets hold.
+    pub(crate) idle: bool,
+}
+
+pub(crate) const CLIENTS: [About; 3] = [
+    About { pool: false, cap: false, ..rust("raw") },
+    rust("keepalive"),
+    About { cap: false, ..rust("hyper-util") },
+];
+
+const fn rust(name: &'static str) -> About {
+    About {
+        name,
+        http1: true,
+        http2: false,
+        tls: false,
+        two_threads: true,
+        pool: true,
+        cap: true,
+        idle: false,
+    }
+}
+
 /// Runs the client of that name.
 pub(crate) fn run(name: &str, job: &Job) -> Result<Outcome, Failure> {
     match name {

@@ -1,12 +1,14 @@
 //! The server of every measurement: one thread, one epoll loop, answers that are ready before they are asked
 //! for. It must cost less than any client, or it would be measured instead.
 //!
-//! It says its port on stdout and ends when its stdin does.
+//! It says its ports on stdout, as one line of JSON, and ends when its stdin does.
 
 mod connection;
 mod h1;
 mod out;
 mod stats;
+
+pub(crate) use self::stats::Stats;
 
 use std::convert::Infallible;
 use std::io::{self, Read, Write};
@@ -23,7 +25,7 @@ pub(crate) fn serve() -> io::Result<Infallible> {
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-    println!("{}", listener.local_addr()?.port());
+    println!("{}", serde_json::json!({ "plain": listener.local_addr()?.port() }));
     io::stdout().flush()?;
     std::thread::spawn(|| {
         let _ = io::stdin().read(&mut [0]);
