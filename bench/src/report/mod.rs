@@ -1,11 +1,13 @@
-//! What a bench leaves behind: Markdown on stdout, the figures as JSON, and the tables of the pages.
+//! What a bench leaves behind: Markdown on stdout, the figures as JSON, charts, and the tables of the pages.
 //!
 //! A whole run writes `results/` and the pages. Any other leaves them as they are and writes what git ignores.
 
+mod chart;
 mod markdown;
 mod pages;
 mod sections;
 mod summary;
+mod svg;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -46,6 +48,7 @@ pub(crate) fn print(report: &Report) -> io::Result<()> {
 pub(crate) fn publish(report: &Report, bench: &Path) -> Result<(), Failure> {
     let results = bench.join("results");
     write(&results.join("summary.json"), &summary::json(report)?)?;
+    charts(report, &results)?;
     let root = bench.parent().ok_or("bench/ is in no directory")?;
     for page in ["BENCHMARKS.md", "README.md"] {
         let path = root.join(page);
@@ -58,7 +61,16 @@ pub(crate) fn publish(report: &Report, bench: &Path) -> Result<(), Failure> {
 
 /// After any other run: beside it.
 pub(crate) fn keep(report: &Report, bench: &Path) -> Result<(), Failure> {
-    write(&bench.join("results/partial.json"), &summary::json(report)?)
+    let results = bench.join("results");
+    write(&results.join("partial.json"), &summary::json(report)?)?;
+    charts(report, &results.join("partial"))
+}
+
+fn charts(report: &Report, directory: &Path) -> Result<(), Failure> {
+    for (name, picture) in chart::all(report) {
+        write(&directory.join(format!("{name}.svg")), &picture)?;
+    }
+    Ok(())
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
