@@ -7,12 +7,19 @@ use super::svg::{Bar, Chart, Paint};
 use crate::figures::Row;
 use crate::work::{Kind, WORKS, Work};
 
-/// Each chart's name and picture.
-pub(super) fn all(report: &Report) -> Vec<(String, String)> {
+pub(super) struct Drawn {
+    /// Of its file, and stable.
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    pub(super) picture: String,
+}
+
+/// A chart for each work that was done.
+pub(super) fn all(report: &Report) -> Vec<Drawn> {
     WORKS.iter().filter_map(|work| one(report, work)).collect()
 }
 
-fn one(report: &Report, work: &Work) -> Option<(String, String)> {
+fn one(report: &Report, work: &'static Work) -> Option<Drawn> {
     let rows = of(&report.rows, work.name);
     let rounds = rows.iter().map(|row| row.rounds).max()?;
     let cpu_unit =
@@ -32,7 +39,7 @@ fn one(report: &Report, work: &Work) -> Option<(String, String)> {
         source: [report.command.clone(), report.machine.sentence()],
         bars,
     };
-    Some((name.to_owned(), chart.draw()))
+    Some(Drawn { name, title: work.title, picture: chart.draw() })
 }
 
 fn bar(row: &Row) -> Option<Bar> {

@@ -16,6 +16,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use self::chart::Drawn;
 use crate::client::Failure;
 use crate::clients::Skipped;
 use crate::figures::Row;
@@ -35,11 +36,8 @@ pub(crate) struct Report {
 
 pub(crate) fn print(report: &Report) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    for (name, text) in sections::all(report) {
-        // It stands in `every` too.
-        if name != "headline" {
-            writeln!(out, "{text}\n")?;
-        }
+    for (_, text) in sections::all(report) {
+        writeln!(out, "{text}\n")?;
     }
     Ok(())
 }
@@ -49,11 +47,17 @@ pub(crate) fn publish(report: &Report, bench: &Path) -> Result<(), Failure> {
     let results = bench.join("results");
     write(&results.join("summary.json"), &summary::json(report)?)?;
     charts(report, &results)?;
+    let mut parts = sections::all(report);
+    parts.extend(sections::short(report).map(|text| ("short".to_owned(), text)));
+    parts.extend(chart::all(report).into_iter().map(|chart| {
+        let (name, title) = (chart.name, chart.title);
+        (format!("chart {name}"), format!("![{title}](bench/results/{name}.svg)"))
+    }));
     let root = bench.parent().ok_or("bench/ is in no directory")?;
     for page in ["BENCHMARKS.md", "README.md"] {
         let path = root.join(page);
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let text = pages::fill(&text, &sections::all(report)).map_err(|error| format!("{page}: {error}"))?;
+        let text = pages::fill(&text, &parts).map_err(|error| format!("{page}: {error}"))?;
         write(&path, &text)?;
     }
     Ok(())
@@ -67,7 +71,7 @@ pub(crate) fn keep(report: &Report, bench: &Path) -> Result<(), Failure> {
 }
 
 fn charts(report: &Report, directory: &Path) -> Result<(), Failure> {
-    for (name, picture) in chart::all(report) {
+    for Drawn { name, picture, .. } in chart::all(report) {
         write(&directory.join(format!("{name}.svg")), &picture)?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 //! `<!-- bench:end NAME -->`.
 
 /// The page with every generated part replaced by the section of its name.
-pub(super) fn fill(page: &str, sections: &[(&'static str, String)]) -> Result<String, String> {
+pub(super) fn fill(page: &str, sections: &[(String, String)]) -> Result<String, String> {
     let mut filled = String::new();
     let mut rest = page;
     while let Some((before, after)) = rest.split_once(BEGIN) {
@@ -13,7 +13,7 @@ pub(super) fn fill(page: &str, sections: &[(&'static str, String)]) -> Result<St
         if old.contains(BEGIN) {
             return Err(format!("another part begins inside `{name}`"));
         }
-        let text = sections.iter().find(|(section, _)| *section == name).map(|(_, text)| text.as_str());
+        let text = sections.iter().find(|(section, _)| section == name).map(|(_, text)| text.as_str());
         let text = text.unwrap_or("Not measured.");
         filled += &format!("{before}{BEGIN}{name}{CLOSE}\n{text}\n{end}");
         rest = after;
@@ -36,7 +36,8 @@ mod tests {
     fn what_is_between_the_marks_is_replaced_and_nothing_else() {
         let page = "# A\n\n<!-- bench:begin one -->\nold\n<!-- bench:end one -->\n\nprose\n\
                     <!-- bench:begin two --><!-- bench:end two -->\nend\n";
-        let sections = [("two", "2".to_owned()), ("one", "| 1 |".to_owned()), ("three", "3".to_owned())];
+        let sections = [("two", "2"), ("one", "| 1 |"), ("three", "3")];
+        let sections = sections.map(|(name, text)| (name.to_owned(), text.to_owned()));
         let filled = fill(page, &sections).unwrap();
         assert_eq!(
             filled,

@@ -1,26 +1,29 @@
 //! The parts of the report, each with the name of its place in the pages.
 
 use super::Report;
-use super::markdown::{Table, client, grouped, number, one_line, or_dash};
+use super::markdown::{OURS, Table, client, grouped, number, one_line, or_dash};
 use crate::figures::Row;
 use crate::work::{Kind, WORKS, Work};
 
 /// All parts that there is something to say in, in the order of the page.
-pub(super) fn all(report: &Report) -> Vec<(&'static str, String)> {
+pub(super) fn all(report: &Report) -> Vec<(String, String)> {
     let rows = &report.rows;
     let parts = [
         ("machine", Some(machine(report))),
-        ("headline", detail(rows, HEADLINE)),
         ("small", matrix(rows, &SMALL)),
         ("bodies", matrix(rows, &BODIES)),
         ("tls_http2", matrix(rows, &TLS_HTTP2)),
         ("queue", each(rows, Kind::Queue, queue)),
         ("cold", join([each(rows, Kind::Cold, cold), each(rows, Kind::ColdCapped, cold)])),
         ("idle", each(rows, Kind::Idle, idle)),
+        ("beaten", beaten(rows)),
         ("every", every(rows)),
         ("missing", Some(missing(report))),
     ];
-    parts.into_iter().filter_map(|(name, text)| Some((name, text?.trim_end().to_owned()))).collect()
+    parts
+        .into_iter()
+        .filter_map(|(name, text)| Some((name.to_owned(), text?.trim_end().to_owned())))
+        .collect()
 }
 
 fn machine(report: &Report) -> String {
@@ -33,6 +36,18 @@ fn machine(report: &Report) -> String {
         report.pace.sentence(),
         versions.join(", ")
     )
+}
+
+/// For the README: little, and where it comes from.
+pub(super) fn short(report: &Report) -> Option<String> {
+    let rows = of(&report.rows, SHORT);
+    let title = rows.first()?.work.title;
+    let mut table = Table::new([title, "CPU µs per request", "requests per CPU second", "of the limit"]);
+    for row in rows {
+        let speed = grouped(1e6 / row.cpu_us_per_req);
+        table.row([client(row.client), number(row.cpu_us_per_req), speed, ratio(row)]);
+    }
+    Some(format!("{}\n`{}`: {}", table.end(), report.command, report.machine.sentence()))
 }
 
 /// The rows of one work, the cheapest first.
@@ -142,6 +157,32 @@ fn idle(rows: &[&Row], title: &str) -> String {
     table.end()
 }
 
+/// Where another client takes less than ours, of what the work is about.
+fn beaten(rows: &[Row]) -> Option<String> {
+    let lines = rows.iter().filter(|row| row.client == OURS).flat_map(|ours| {
+        let (our, unit) = weight(ours);
+        let rivals = of(rows, ours.work.name).into_iter().filter(|row| row.client != row.work.limit());
+        let ahead = rivals.filter(move |row| weight(row).0 < our);
+        ahead.map(move |row| {
+            let (name, title, its) = (row.client, row.work.title, number(weight(row).0));
+            format!("- {title}: `{name}` {its} {unit}, keepalive {}", number(our))
+        })
+    });
+    let lines: Vec<_> = lines.collect();
+    let ran = rows.iter().any(|row| row.client == OURS);
+    ran.then(|| if lines.is_empty() { "Nowhere in this run.".into() } else { lines.join("\n") })
+}
+
+/// What a work is about, less being better, and its unit.
+fn weight(row: &Row) -> (f64, &'static str) {
+    match (row.work.kind, row.latency_us, row.idle) {
+        (Kind::Queue, Some(times), _) => (times.p99_over_p50, "p99/p50"),
+        (Kind::Idle, _, Some(idle)) => (idle.heap_per_socket, "bytes of heap per socket"),
+        (Kind::Cold | Kind::ColdCapped, ..) => (row.sockets_opened as f64, "sockets"),
+        _ => (row.cpu_us_per_req, "µs of CPU time per request"),
+    }
+}
+
 /// One table for each work of a kind.
 fn each(rows: &[Row], kind: Kind, table: fn(&[&Row], &str) -> String) -> Option<String> {
     let tables = Work::of(kind).map(|work| {
@@ -178,7 +219,7 @@ fn ratio(row: &Row) -> String {
     or_dash(row.ratio_to_limit.map(|ratio| format!("{ratio:.2}")))
 }
 
-pub(super) const HEADLINE: &str = "get_small_64_1t";
+const SHORT: &str = "get_small_64_1t";
 
 const SMALL: [&str; 5] =
     ["get_small_1_1t", "get_small_16_1t", "get_small_64_1t", "get_small_256_1t", "get_small_64_2t"];
