@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use clap::{Args, Parser, Subcommand};
 
@@ -41,8 +43,12 @@ pub(crate) struct Options {
 /// The processes that the bench starts.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Part {
-    /// The server; says its ports, ends with its stdin
-    Serve,
+    /// The server; says where it listens, ends with its stdin
+    Serve {
+        /// The directory for its authority's certificate
+        #[arg(default_value_os_t = std::env::temp_dir())]
+        scratch: PathBuf,
+    },
     /// One run of a client in Rust; prints what it did
     Client {
         name: String,

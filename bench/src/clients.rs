@@ -34,7 +34,7 @@ pub(crate) fn gather(
     scratch: &Path,
     wanted: impl Fn(&str) -> bool,
 ) -> (Vec<Contestant>, Vec<Skipped>) {
-    let rust = CLIENTS.iter().filter(|about| wanted(about.name));
+    let rust = CLIENTS.iter().map(|(about, _)| about).filter(|about| wanted(about.name));
     let mut contestants: Vec<_> = rust.map(|about| Contestant { about, start: Start::Here }).collect();
     let mut skipped = Vec::new();
     let root = bench.parent().map_or_else(String::new, |root| format!("{}/", root.display()));
@@ -54,7 +54,7 @@ pub(crate) fn gather(
 
 /// The names of all clients, whether they can run here or not.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    CLIENTS.iter().chain(&FOREIGN).map(|about| about.name)
+    CLIENTS.iter().map(|(about, _)| about).chain(&FOREIGN).map(|about| about.name)
 }
 
 impl Contestant {

@@ -3,8 +3,10 @@
 mod cli;
 mod client;
 mod clients;
+mod descriptors;
 mod figures;
 mod foreign;
+mod heap;
 mod job;
 mod machine;
 mod report;
@@ -23,7 +25,9 @@ use self::client::Failure;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.part {
-        Some(Part::Serve) => server::serve().map_err(Failure::from).map(|never| match never {}),
+        Some(Part::Serve { scratch }) => {
+            server::serve(&scratch).map_err(Failure::from).map(|never| match never {})
+        }
         Some(Part::Client { name, job }) => client(&name, &job),
         None => run::run(&cli.options),
     };

@@ -1,14 +1,15 @@
 //! Drives an asynchronous client: so many tasks, each one request after another, for so long.
 
 use std::future::Future;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::Failure;
 use super::meter::Meter;
+use super::{Failure, idle};
 use crate::job::{Job, Outcome};
 
 /// What one task has of a client: a handle to its pool, or a connection of its own.
@@ -22,6 +23,9 @@ pub(super) fn drive<C: Client>(
     job: &Job,
     make: impl AsyncFn() -> Result<C, Failure>,
 ) -> Result<Outcome, Failure> {
+    if let Some(count) = job.idle {
+        return idle::weigh(count, &make);
+    }
     runtime(job)?.block_on(async {
         let meter = Meter::new(job);
         let mut clients = Vec::new();
@@ -52,6 +56,31 @@ pub(super) fn drive<C: Client>(
         sleep(Duration::from_millis(job.run_ms)).await;
         meter.end(&begun)
     })
+}
+
+/// Measures what `threads` do, which are a client's own: one request after another until the meter says that
+/// it is enough, or one alone.
+pub(super) fn watch(
+    job: &Job,
+    meter: &Meter,
+    threads: impl FnOnce() -> Vec<JoinHandle<Result<(), Failure>>>,
+) -> Result<Outcome, Failure> {
+    let begun = meter.begin();
+    let threads = threads();
+    if job.requests.is_some() {
+        join(threads)?;
+        return meter.end(&begun);
+    }
+    thread::sleep(Duration::from_millis(job.warm_ms));
+    let begun = meter.begin();
+    thread::sleep(Duration::from_millis(job.run_ms));
+    let outcome = meter.end(&begun);
+    join(threads)?;
+    outcome
+}
+
+fn join(threads: Vec<JoinHandle<Result<(), Failure>>>) -> Result<(), Failure> {
+    threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a thread has panicked")?)
 }
 
 fn runtime(job: &Job) -> Result<Runtime, Failure> {

@@ -1,40 +1,56 @@
-//! hyper-util's pooling client, which reqwest is built on. It has no limit of open sockets.
+//! hyper-util's pooling client, which reqwest is built on.
+//!
+//! Its users set up an `HttpConnector`, hyper-rustls around it where there is TLS, and how many idle sockets
+//! are kept: as many as there are to be. It has no limit of open sockets, so a [`Gate`] stands before it.
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client as Pool;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 
 use super::driver::{Client, drive};
-use super::{Failure, Request, expect_ok};
+use super::gate::Gate;
+use super::{Failure, Request, read, tls};
 use crate::job::{Job, Outcome};
 
-struct HyperUtil {
-    pool: Pool<HttpConnector, Full<Bytes>>,
+struct HyperUtil<C> {
+    pool: Pool<C, Full<Bytes>>,
     request: Request,
+    gate: Gate,
 }
 
 pub(super) fn run(job: &Job) -> Result<Outcome, Failure> {
-    let request = Request::of(job)?;
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
+    let Some(config) = tls::config(job)? else { return with(connector, job) };
+    connector.enforce_http(false);
+    let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_only();
+    if job.http2 {
+        with(builder.enable_http2().wrap_connector(connector), job)
+    } else {
+        with(builder.enable_http1().wrap_connector(connector), job)
+    }
+}
+
+fn with<C>(connector: C, job: &Job) -> Result<Outcome, Failure>
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    let (request, gate) = (Request::of(job)?, Gate::of(job));
     let pool = Pool::builder(TokioExecutor::new())
         .pool_max_idle_per_host(job.sockets)
         .http2_only(job.http2)
         .build(connector);
-    drive(job, async || Ok(HyperUtil { pool: pool.clone(), request: request.clone() }))
+    drive(job, async || Ok(HyperUtil { pool: pool.clone(), request: request.clone(), gate: gate.clone() }))
 }
 
-impl Client for HyperUtil {
+impl<C: Connect + Clone + Send + Sync + 'static> Client for HyperUtil<C> {
     async fn exchange(&mut self) -> Result<u64, Failure> {
+        let _permit = self.gate.enter().await?;
         let response = self.pool.request(self.request.build(Full::new)).await?;
-        expect_ok(response.status())?;
-        let mut body = response.into_body();
-        let mut count = 0;
-        while let Some(frame) = body.frame().await {
-            count += frame?.data_ref().map_or(0, |data| data.len() as u64);
-        }
-        Ok(count)
+        self.request.expect_ok(&response)?;
+        read(response.into_body()).await
     }
 }

@@ -1,11 +1,13 @@
 //! The library that this is about.
+//!
+//! Its users set the number of sockets, the protocol and whom to trust; its limits of time stay as they are.
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use keepalive::Agent;
+use http_body_util::Full;
+use keepalive::{Agent, Protocol, Tls};
 
 use super::driver::{Client, drive};
-use super::{Failure, Request, expect_ok};
+use super::{Failure, Request, read, tls};
 use crate::job::{Job, Outcome};
 
 struct Keepalive {
@@ -15,20 +17,28 @@ struct Keepalive {
 
 pub(super) fn run(job: &Job) -> Result<Outcome, Failure> {
     let request = Request::of(job)?;
-    let builder = Agent::builder().max_sockets(job.sockets).max_total_sockets(None);
-    let agent = builder.max_free_sockets(job.sockets).build()?;
+    let authority = tls::authority(job)?;
+    let mut builder = Agent::builder()
+        .max_sockets(job.sockets)
+        .max_total_sockets(None)
+        .max_free_sockets(job.sockets)
+        .max_streams_per_socket(job.tasks)
+        .protocol(match (job.http2, &authority) {
+            (false, _) => Protocol::Http1,
+            (true, Some(_)) => Protocol::Http2,
+            (true, None) => Protocol::Http2PriorKnowledge,
+        });
+    if let Some(pem) = authority {
+        builder = builder.tls(Tls::builder().builtin_roots(false).add_root_pem(pem).build()?);
+    }
+    let agent = builder.build()?;
     drive(job, async || Ok(Keepalive { agent: agent.clone(), request: request.clone() }))
 }
 
 impl Client for Keepalive {
     async fn exchange(&mut self) -> Result<u64, Failure> {
         let response = self.agent.request(self.request.build(Full::<Bytes>::new)).await?;
-        expect_ok(response.status())?;
-        let mut body = response.into_body();
-        let mut count = 0;
-        while let Some(frame) = body.frame().await {
-            count += frame?.data_ref().map_or(0, |data| data.len() as u64);
-        }
-        Ok(count)
+        self.request.expect_ok(&response)?;
+        read(response.into_body()).await
     }
 }

@@ -8,6 +8,7 @@ use hdrhistogram::Histogram;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Failure;
+use crate::heap;
 use crate::job::{Job, Latency, Outcome};
 
 /// Shared by the tasks and the driver.
@@ -33,6 +34,7 @@ pub(super) struct Counter {
 pub(super) struct Begun {
     wall: Instant,
     cpu: Duration,
+    allocations: u64,
     requests: u64,
     body_bytes: u64,
 }
@@ -91,12 +93,14 @@ impl Meter {
     pub(super) fn begin(&self) -> Begun {
         self.measuring.store(true, Ordering::Relaxed);
         let (requests, body_bytes) = self.sums();
-        Begun { requests, body_bytes, cpu: cpu_time(), wall: Instant::now() }
+        let allocations = heap::allocations();
+        Begun { requests, body_bytes, allocations, cpu: cpu_time(), wall: Instant::now() }
     }
 
     pub(super) fn end(&self, begun: &Begun) -> Result<Outcome, Failure> {
         let (wall, cpu) = (begun.wall.elapsed(), cpu_time() - begun.cpu);
         let (requests, body_bytes) = self.sums();
+        let allocations = heap::allocations() - begun.allocations;
         self.measuring.store(false, Ordering::Relaxed);
         self.stop.store(true, Ordering::Relaxed);
         let errors = self.errors.load(Ordering::Relaxed);
@@ -113,7 +117,7 @@ impl Meter {
             wall_s: wall.as_secs_f64(),
             cpu_s: cpu.as_secs_f64(),
             latency_us: self.latency(),
-            allocs_per_req: None,
+            allocs_per_req: Some(allocations as f64 / (requests - begun.requests) as f64),
             idle: None,
         })
     }
@@ -138,7 +142,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Of the whole process, user and system.
-fn cpu_time() -> Duration {
+pub(super) fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }

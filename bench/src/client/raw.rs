@@ -1,16 +1,16 @@
 //! The limit: a socket for each task, fixed bytes out, so many bytes in, nothing parsed. What is above it is
-//! the price of HTTP and of a pool.
+//! the price of HTTP and of a pool. Over TLS the socket is tokio-rustls'.
 
 use memchr::memmem;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::driver::{Client, drive};
+use super::tls::Dialer;
 use super::{Failure, path};
 use crate::job::{Job, Outcome};
 
-struct Raw {
-    stream: TcpStream,
+struct Raw<S> {
+    stream: S,
     request: Vec<u8>,
     buffer: Vec<u8>,
     /// The length of a response and of its head, learned from the first.
@@ -28,16 +28,24 @@ pub(super) fn run(job: &Job) -> Result<Outcome, Failure> {
     )
     .into_bytes();
     request.resize(request.len() + job.upload, b'x');
-    drive(job, async || {
-        let stream = TcpStream::connect(authority).await?;
-        stream.set_nodelay(true)?;
-        Ok(Raw { stream, request: request.clone(), buffer: vec![0; READ], known: None })
-    })
+    let dialer = Dialer::of(job)?;
+    if job.ca.is_some() {
+        drive(job, async || Ok(Raw::new(dialer.tls().await?, &request)))
+    } else {
+        drive(job, async || Ok(Raw::new(dialer.plain().await?, &request)))
+    }
 }
 
-impl Client for Raw {
+impl<S> Raw<S> {
+    fn new(stream: S, request: &[u8]) -> Self {
+        Self { stream, request: request.to_vec(), buffer: vec![0; READ], known: None }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Client for Raw<S> {
     async fn exchange(&mut self) -> Result<u64, Failure> {
         self.stream.write_all(&self.request).await?;
+        self.stream.flush().await?;
         let mut count = 0;
         loop {
             if let Some((whole, head)) = self.known

@@ -79,7 +79,6 @@ impl Plan<'_> {
     pub(crate) fn run(&self) -> Result<Runs, Failure> {
         let this_program = std::env::current_exe()?;
         let cores = Cores::allowed()?;
-        allow_descriptors()?;
         let mut origin = Origin::start(&this_program, &cores)?;
         let mut runs = Runs::default();
         let mut progress = Progress::new(self.pace.rounds as usize * self.pairs().len());
@@ -129,7 +128,7 @@ impl Plan<'_> {
         work: &'static Work,
         client: &Contestant,
     ) -> Result<Result<Sample, String>, Failure> {
-        let job = self.job(origin, work, client)?;
+        let job = self.job(origin, work, client);
         origin.reset()?;
         let before = origin.cpu();
         cores.pin_for_client(work.threads)?;
@@ -147,11 +146,11 @@ impl Plan<'_> {
         }))
     }
 
-    fn job(&self, origin: &Origin, work: &Work, client: &Contestant) -> Result<Job, Failure> {
-        let (url, ca) = origin.url(work)?;
+    fn job(&self, origin: &Origin, work: &Work, client: &Contestant) -> Job {
+        let (url, ca) = origin.url(work);
         // Where it counts what is opened, a client that has no limit is not given one from outside.
         let unlimited = work.is_cold() && !client.about.cap;
-        Ok(Job {
+        Job {
             url,
             method: work.ask.method().into(),
             upload: work.ask.upload(),
@@ -165,7 +164,7 @@ impl Plan<'_> {
             http2: work.http2,
             requests: work.is_cold().then_some(work.tasks),
             idle: (work.kind == Kind::Idle).then_some(work.sockets),
-        })
+        }
     }
 }
 
@@ -215,14 +214,6 @@ fn measure(
         .map_err(|error| wrong(format!("printed {:?}: {error}", said.stdout)))?;
     check::check(work, &outcome).map_err(wrong)?;
     Ok(outcome)
-}
-
-/// The server holds as many sockets as its clients.
-fn allow_descriptors() -> Result<(), Failure> {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    Ok(setrlimit(Resource::Nofile, limit)?)
 }
 
 /// A client that fails so often at a work is not asked again.

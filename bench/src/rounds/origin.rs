@@ -6,28 +6,18 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-
 use super::cores::Cores;
 use super::process::{kill, wait_at_most};
 use crate::client::Failure;
-use crate::server::Stats;
+use crate::server::{Listening, Stats};
 use crate::work::Work;
 
 /// The server, for as long as this lives.
 pub(super) struct Origin {
     child: Child,
-    place: Place,
+    place: Listening,
     /// The one connection that is not a client's.
     control: BufReader<TcpStream>,
-}
-
-/// Its first line.
-#[derive(Deserialize)]
-struct Place {
-    plain: u16,
-    tls: Option<u16>,
-    ca: Option<String>,
 }
 
 impl Origin {
@@ -37,21 +27,21 @@ impl Origin {
             Command::new(this_program).arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line)?;
-        let place: Place =
+        let place: Listening =
             serde_json::from_str(&line).map_err(|error| format!("the server said {line:?}: {error}"))?;
         let control = TcpStream::connect((Ipv4Addr::LOCALHOST, place.plain))?;
         control.set_read_timeout(Some(PATIENCE))?;
         Ok(Self { child, place, control: BufReader::new(control) })
     }
 
-    /// The URL of a work, and the authority that stands for the server.
-    pub(super) fn url(&self, work: &Work) -> Result<(String, Option<String>), String> {
+    /// The URL of a work and, over TLS, the file with the one authority to trust.
+    pub(super) fn url(&self, work: &Work) -> (String, Option<String>) {
+        let Listening { plain, tls, ca } = &self.place;
         let path = work.ask.path();
         if work.tls {
-            let port = self.place.tls.ok_or("the server has no TLS")?;
-            Ok((format!("https://localhost:{port}{path}"), self.place.ca.clone()))
+            (format!("https://localhost:{tls}{path}"), Some(ca.display().to_string()))
         } else {
-            Ok((format!("http://127.0.0.1:{}{path}", self.place.plain), None))
+            (format!("http://127.0.0.1:{plain}{path}"), None)
         }
     }
 

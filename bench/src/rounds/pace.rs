@@ -79,7 +79,7 @@ mod tests {
 
     /// What `within` gives for so many runs of clients in Rust.
     fn within(seconds: u64, runs: usize, rounds: Option<u32>) -> (Pace, Duration) {
-        let in_rust = |name: &str| client::CLIENTS.iter().any(|about| about.name == name);
+        let in_rust = |name: &str| client::CLIENTS.iter().any(|(about, _)| about.name == name);
         let (clients, _) = clients::gather(Path::new(""), Path::new(""), in_rust);
         let work = Work::named("get_small_64_1t").expect("it is in the table");
         let pairs: Vec<_> = clients.iter().cycle().take(runs).map(|client| (work, client)).collect();

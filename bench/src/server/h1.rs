@@ -3,6 +3,7 @@
 //! - `/get/N`: a body of N bytes and its length;
 //! - `/chunked/N`: the same in chunks of 16 KiB;
 //! - `/up/N`: reads a body of N bytes, whose length the head must have said;
+//! - `/gate/N`: 12 bytes, when N such requests are here;
 //! - `/stats`, `/reset`: the server's counters.
 
 use std::collections::HashMap;
@@ -11,7 +12,7 @@ use std::io;
 use memchr::memmem;
 
 use super::out::{Out, Piece};
-use super::stats::Stats;
+use super::site::Site;
 
 /// A connection's place in its requests.
 #[derive(Default)]
@@ -34,20 +35,14 @@ pub(super) struct Replies(HashMap<Reply, Vec<Piece>>);
 
 impl Reader {
     /// Takes what has come, and puts what it asks for into `out`.
-    pub(super) fn receive(
-        &mut self,
-        mut bytes: &[u8],
-        replies: &mut Replies,
-        stats: &mut Stats,
-        out: &mut Out,
-    ) -> io::Result<()> {
+    pub(super) fn receive(&mut self, mut bytes: &[u8], site: &mut Site, out: &mut Out) -> io::Result<()> {
         while !bytes.is_empty() {
             if let Some((left, reply)) = &mut self.body {
                 let part = (*left).min(bytes.len() as u64);
                 *left -= part;
                 bytes = &bytes[part as usize..];
                 if *left == 0 {
-                    out.extend(replies.get(*reply));
+                    out.extend(site.replies.get(*reply));
                     self.body = None;
                 }
                 continue;
@@ -55,20 +50,14 @@ impl Reader {
             if !self.rest.is_empty() {
                 self.rest.extend_from_slice(bytes);
                 let whole = std::mem::take(&mut self.rest);
-                return self.heads(&whole, replies, stats, out);
+                return self.heads(&whole, site, out);
             }
-            return self.heads(bytes, replies, stats, out);
+            return self.heads(bytes, site, out);
         }
         Ok(())
     }
 
-    fn heads(
-        &mut self,
-        bytes: &[u8],
-        replies: &mut Replies,
-        stats: &mut Stats,
-        out: &mut Out,
-    ) -> io::Result<()> {
+    fn heads(&mut self, bytes: &[u8], site: &mut Site, out: &mut Out) -> io::Result<()> {
         let mut from = 0;
         while from < bytes.len() {
             let Some(end) = memmem::find(&bytes[from..], b"\r\n\r\n") else {
@@ -79,17 +68,21 @@ impl Reader {
             from += end + 4;
             match target(head) {
                 Some(Target::Reply(reply)) => {
-                    stats.requests += 1;
-                    out.extend(replies.get(reply));
+                    site.stats.requests += 1;
+                    out.extend(site.replies.get(reply));
                 }
                 Some(Target::Upload(length)) => {
-                    stats.requests += 1;
+                    site.stats.requests += 1;
                     self.body = Some((length, Reply::Sized(2)));
-                    return self.receive(&bytes[from..], replies, stats, out);
+                    return self.receive(&bytes[from..], site, out);
                 }
-                Some(Target::Stats) => out.push(Piece::new(text(&stats.to_json()), 1)),
+                Some(Target::Gate(count)) => {
+                    site.stats.requests += 1;
+                    site.gate.enter(site.key, count);
+                }
+                Some(Target::Stats) => out.push(Piece::new(text(&site.stats.to_json()), 1)),
                 Some(Target::Reset) => {
-                    stats.reset();
+                    site.stats.reset();
                     out.push(Piece::new(text("{}"), 1));
                 }
                 None => out.push(Piece::new(*b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", 1)),
@@ -102,6 +95,7 @@ impl Reader {
 enum Target {
     Reply(Reply),
     Upload(u64),
+    Gate(usize),
     Stats,
     Reset,
 }
@@ -110,11 +104,12 @@ fn target(head: &[u8]) -> Option<Target> {
     let path = head.split(|&byte| byte == b' ').nth(1)?;
     let mut parts = std::str::from_utf8(path).ok()?.strip_prefix('/')?.split('/');
     let kind = parts.next()?;
-    let number = || parts.next()?.parse().ok();
+    let mut number = || parts.next()?.parse().ok();
     match kind {
-        "get" => Some(Target::Reply(Reply::Sized({ number }()?))),
-        "chunked" => Some(Target::Reply(Reply::Chunked({ number }()?))),
-        "up" => Some(Target::Upload({ number }()?)),
+        "get" => Some(Target::Reply(Reply::Sized(number()?))),
+        "chunked" => Some(Target::Reply(Reply::Chunked(number()?))),
+        "up" => Some(Target::Upload(number()?)),
+        "gate" => Some(Target::Gate(number()? as usize)),
         "stats" => Some(Target::Stats),
         "reset" => Some(Target::Reset),
         _ => None,
@@ -122,6 +117,10 @@ fn target(head: &[u8]) -> Option<Target> {
 }
 
 impl Replies {
+    pub(super) fn at_the_gate(&mut self) -> &[Piece] {
+        self.get(Reply::Sized(12))
+    }
+
     fn get(&mut self, reply: Reply) -> &[Piece] {
         self.0.entry(reply).or_insert_with(|| match reply {
             Reply::Sized(length) if length <= BLOCK => {

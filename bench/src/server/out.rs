@@ -37,6 +37,10 @@ impl Out {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
     /// Writes until all is written or the sink takes no more; says whether all is.
     pub(super) fn write_to(&mut self, sink: &mut impl Write) -> io::Result<bool> {
         while !self.pieces.is_empty() {
