@@ -162,3 +162,23 @@ const LONGEST_NS: u64 = 600_000_000_000;
 
 /// A client with more errors than this has no figure.
 const MAX_ERRORS: u64 = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_as_long_as_it_was() {
+        let job = r#"{"url":"","method":"GET","upload":0,"sockets":1,"tasks":1,"threads":1,"warm_ms":0,
+            "run_ms":0,"ca":null,"latency":true,"http2":false,"requests":null}"#;
+        let meter = Meter::new(&serde_json::from_str(job).unwrap());
+        let counter = meter.counter();
+        let begun = meter.begin();
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(3)).unwrap();
+        assert!(meter.note(&counter, Some(long_ago), Ok(7)));
+        let outcome = meter.end(&begun).unwrap();
+        assert_eq!((outcome.requests, outcome.body_bytes), (1, 7));
+        let latency = outcome.latency_us.unwrap();
+        assert!((3e6..60e6).contains(&latency.p50) && latency.max >= latency.p50, "{latency:?}");
+    }
+}

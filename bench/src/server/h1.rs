@@ -170,3 +170,58 @@ fn chunk(length: u64) -> Vec<u8> {
 const BLOCK: u64 = 64 * 1024;
 
 const CHUNK: u64 = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers(site: &mut Site, sent: &[u8], cut: usize) -> String {
+        let (mut reader, mut out, mut written) = (Reader::default(), Out::default(), Vec::new());
+        reader.receive(&sent[..cut], site, &mut out).unwrap();
+        reader.receive(&sent[cut..], site, &mut out).unwrap();
+        assert!(out.write_to(&mut written).unwrap());
+        String::from_utf8(written).unwrap()
+    }
+
+    #[test]
+    fn requests_are_answered_wherever_they_are_cut() {
+        let sent = b"GET /get/3 HTTP/1.1\r\nhost: a\r\n\r\n\
+            POST /up/5 HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n\r\n\r\n!\
+            GET /chunked/20000 HTTP/1.1\r\n\r\n\
+            GET /get/200000 HTTP/1.1\r\n\r\n\
+            GET /nothing HTTP/1.1\r\n\r\n";
+        let x = |count| "x".repeat(count);
+        let expected = [
+            String::from_utf8(head("content-length: 3")).unwrap() + "xxx",
+            String::from_utf8(head("content-length: 2")).unwrap() + "xx",
+            String::from_utf8(head("transfer-encoding: chunked")).unwrap(),
+            format!("4000\r\n{}\r\ne20\r\n{}\r\n0\r\n\r\n", x(16_384), x(3_616)),
+            String::from_utf8(head("content-length: 200000")).unwrap() + &x(200_000),
+            "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned(),
+        ]
+        .concat();
+        for cut in 0..=sent.len() {
+            let mut site = Site::default();
+            assert!(answers(&mut site, sent, cut) == expected, "cut at {cut}");
+            assert_eq!(site.stats.requests, 4, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn the_gate_opens_when_all_are_there() {
+        let mut site = Site::default();
+        let arrive = |site: &mut Site, key| {
+            site.key = key;
+            assert_eq!(answers(site, b"GET /gate/3 HTTP/1.1\r\n\r\n", 5), "");
+        };
+        arrive(&mut site, 1);
+        arrive(&mut site, 2);
+        site.gate.leave(2);
+        arrive(&mut site, 4);
+        assert_eq!(site.gate.next_released(), None);
+        arrive(&mut site, 7);
+        let mut released: Vec<_> = std::iter::from_fn(|| site.gate.next_released()).collect();
+        released.sort_unstable();
+        assert_eq!(released, [1, 4, 7]);
+    }
+}
