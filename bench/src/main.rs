@@ -1,27 +1,44 @@
 //! `keepalive` beside raw sockets and its rivals.
 
+mod cli;
 mod client;
+mod clients;
 mod descriptors;
+mod figures;
+mod foreign;
 mod heap;
 mod job;
+mod machine;
+mod report;
+mod rounds;
+mod run;
 mod server;
+mod work;
 
-use std::path::PathBuf;
+use std::process::ExitCode;
 
-use client::Failure;
+use clap::Parser;
 
-fn main() -> Result<(), Failure> {
-    let arguments: Vec<String> = std::env::args().collect();
-    match arguments.get(1).map(String::as_str) {
-        Some("serve") => {
-            let scratch = arguments.get(2).map_or_else(std::env::temp_dir, PathBuf::from);
-            match server::serve(&scratch)? {}
+use self::cli::{Cli, Part};
+use self::client::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.part {
+        Some(Part::Serve { scratch }) => {
+            server::serve(&scratch).map_err(Failure::from).map(|never| match never {})
         }
-        Some("client") => {
-            let outcome = client::run(&arguments[2], &serde_json::from_str(&arguments[3])?)?;
-            println!("{}", serde_json::to_string(&outcome)?);
-            Ok(())
-        }
-        _ => Err("not yet".into()),
-    }
+        Some(Part::Client { name, job }) => client(&name, &job),
+        None => run::run(&cli.options),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("keepalive-bench: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn client(name: &str, job: &str) -> Result<ExitCode, Failure> {
+    let outcome = client::run(name, &serde_json::from_str(job)?)?;
+    println!("{}", serde_json::to_string(&outcome)?);
+    Ok(ExitCode::SUCCESS)
 }

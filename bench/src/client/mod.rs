@@ -45,24 +45,25 @@ pub(crate) struct About {
     pub(crate) cap: bool,
     /// Whether it can say what its idle sockets hold.
     pub(crate) idle: bool,
-    run: fn(&Job) -> Result<Outcome, Failure>,
 }
 
-pub(crate) const CLIENTS: &[About] = &[
-    About { pool: false, cap: false, idle: false, http2: false, ..rust("raw", raw::run) },
-    About { pool: false, cap: false, idle: false, http1: false, ..rust("h2", h2::run) },
-    rust("keepalive", keepalive::run),
-    About { pool: false, cap: false, idle: false, ..rust("hyper", hyper::run) },
-    About { cap: false, ..rust("hyper-util", hyper_util::run) },
-    About { cap: false, ..rust("reqwest", reqwest::run) },
-    About { http2: false, idle: false, ..rust("awc", awc::run) },
-    About { http2: false, two_threads: false, cap: false, idle: false, ..rust("ureq", ureq::run) },
-    About { http2: false, ..rust("smithy", smithy::run) },
+/// Each client, and how it is run.
+pub(crate) const CLIENTS: &[(About, Run)] = &[
+    (About { pool: false, cap: false, idle: false, http2: false, ..rust("raw") }, raw::run),
+    (About { pool: false, cap: false, idle: false, http1: false, ..rust("h2") }, h2::run),
+    (rust("keepalive"), keepalive::run),
+    (About { pool: false, cap: false, idle: false, ..rust("hyper") }, hyper::run),
+    (About { cap: false, ..rust("hyper-util") }, hyper_util::run),
+    (About { cap: false, ..rust("reqwest") }, reqwest::run),
+    (About { http2: false, idle: false, ..rust("awc") }, awc::run),
+    (About { http2: false, two_threads: false, cap: false, idle: false, ..rust("ureq") }, ureq::run),
+    (About { http2: false, ..rust("smithy") }, smithy::run),
 ];
 
-const fn rust(name: &'static str, run: fn(&Job) -> Result<Outcome, Failure>) -> About {
-    let (http1, http2, tls, two_threads, pool, cap, idle) = (true, true, true, true, true, true, true);
-    About { name, http1, http2, tls, two_threads, pool, cap, idle, run }
+type Run = fn(&Job) -> Result<Outcome, Failure>;
+
+const fn rust(name: &'static str) -> About {
+    About { name, http1: true, http2: true, tls: true, two_threads: true, pool: true, cap: true, idle: true }
 }
 
 impl About {
@@ -82,13 +83,13 @@ impl About {
 
 /// Runs the client of that name.
 pub(crate) fn run(name: &str, job: &Job) -> Result<Outcome, Failure> {
-    let about = CLIENTS.iter().find(|about| about.name == name);
-    let about = about.ok_or_else(|| format!("there is no client `{name}`"))?;
+    let found = CLIENTS.iter().find(|(about, _)| about.name == name);
+    let (about, run) = found.ok_or_else(|| format!("there is no client `{name}`"))?;
     about.check(job).map_err(|lacking| format!("{name} has no {lacking}"))?;
     crate::descriptors::raise_limit()?;
     match job.idle {
-        Some(count) => (about.run)(&idle::job(job, count)?),
-        None => (about.run)(job),
+        Some(count) => run(&idle::job(job, count)?),
+        None => run(job),
     }
 }
 

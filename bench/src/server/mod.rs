@@ -12,6 +12,8 @@ mod site;
 mod stats;
 mod tls;
 
+pub(crate) use self::stats::Stats;
+
 use std::convert::Infallible;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
