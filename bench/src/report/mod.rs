@@ -156,6 +156,34 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_run_leaves_the_figures_and_every_chart_that_the_pages_show() {
+        let root = std::env::temp_dir().join(format!("keepalive-bench-report-{}", std::process::id()));
+        fs::create_dir_all(root.join("bench")).unwrap();
+        let pages = [
+            ("BENCHMARKS.md", include_str!("../../../BENCHMARKS.md")),
+            ("README.md", include_str!("../../../README.md")),
+        ];
+        for (page, text) in pages {
+            fs::write(root.join(page), text).unwrap();
+        }
+        publish(&report(&[("raw", 5.0), ("keepalive", 6.0)]), &root.join("bench")).unwrap();
+        let summary = fs::read(root.join("bench/results/summary.json")).unwrap();
+        let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+        assert_eq!((&summary["v"], &summary["rows"][0]["work"]), (&1.into(), &WORKS[0].name.into()));
+        let mut shown = 0;
+        for (page, _) in pages {
+            let text = fs::read_to_string(root.join(page)).unwrap();
+            for chart in text.split("](").filter_map(|after| after.split_once(".svg)")) {
+                let path = root.join(format!("{}.svg", chart.0));
+                assert!(path.exists(), "{page} shows {}", path.display());
+                shown += 1;
+            }
+        }
+        assert!(shown >= 2, "each page shows a chart");
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
     fn the_summary_says_who_is_ahead_of_us_and_no_limit() {
         let beaten = |rival| {
             let report = report(&[("raw", 5.0), ("keepalive", 6.0), ("hyper-util", rival)]);
