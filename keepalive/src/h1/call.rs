@@ -402,7 +402,7 @@ impl Call {
             let read = scratch::with(|bytes| {
                 let mut read = ReadBuf::new(bytes);
                 let outcome = Pin::new(io).poll_read(cx, &mut read);
-                self.buf.extend_from_slice(read.filled());
+                self.buf = BytesMut::from(read.filled());
                 outcome.map_ok(|()| read.filled().len())
             });
             (read, SCRATCH)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
+use tokio::runtime::{self, Handle};
 
 #[cfg(feature = "http2")]
 use super::Stream;
@@ -25,6 +25,8 @@ pub(crate) struct Acquire {
     pool: Arc<Pool>,
     request: Request,
     runtime: Handle,
+    /// The one it asks on at present; `None` outside of all.
+    here: Option<runtime::Id>,
     waiter: Option<WaiterKey>,
     /// The socket that failed the request, until the request is back in the queue: it wants to be there
     /// when the slot comes free.
@@ -50,6 +52,7 @@ impl Acquire {
         Self {
             pool,
             request: Request::new(origin),
+            here: Some(runtime.id()),
             runtime,
             waiter: None,
             dead: None,
@@ -96,10 +99,10 @@ impl Acquire {
         let asks_at_once = self.now.is_some();
         let now = self.now.take().unwrap_or_else(|| clock::now().into_std());
         // A future may move to another runtime; what is done for it must run where it is.
-        if let Some(here) = (!asks_at_once).then(Handle::try_current).and_then(Result::ok) {
-            if here.id() != self.runtime.id() {
-                self.runtime = here;
-            }
+        if !asks_at_once {
+            let here = Handle::try_current().ok();
+            self.here = here.as_ref().map(Handle::id);
+            self.runtime = here.unwrap_or_else(|| self.runtime.clone());
         }
         // Cloned before the lock is taken, dropped after: wakers are foreign.
         let waker = cx.waker().clone();
@@ -178,7 +181,7 @@ impl Future for Acquire {
                 Taken::One(socket, past) => {
                     let lease = Lease::new(&self.pool, socket, past);
                     let parked = lease.was_parked();
-                    (lease.checked(parked, self.runtime.id()).map(Leased::One), parked)
+                    (lease.checked(parked, self.here).map(Leased::One), parked)
                 }
                 #[cfg(feature = "http2")]
                 Taken::Many(taken) => {

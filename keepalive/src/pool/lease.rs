@@ -77,15 +77,16 @@ impl Socket {
 
     /// Makes sure that the next request can have it: asks the kernel, unless it has just been in use, and
     /// moves it to the runtime that is `here`. Says whether it was moved.
-    fn check(&mut self, was_just_used: bool, here: runtime::Id) -> Result<bool, CloseReason> {
+    fn check(&mut self, was_just_used: bool, here: Option<runtime::Id>) -> Result<bool, CloseReason> {
         match if was_just_used { self.io.glance() } else { self.io.probe() } {
             Probe::Eof => return Err(CloseReason::ClosedByServer),
             Probe::Bytes => return Err(CloseReason::UnsolicitedBytes),
             Probe::Alive | Probe::Unknown => {}
         }
-        let moves = self.runtime != Some(here);
+        let moves = self.runtime != here;
         if moves {
-            self.runtime = Some(here);
+            // Outside a runtime nobody could use it.
+            self.runtime = Some(here.ok_or(CloseReason::IoError)?);
             self.io.rehome().map_err(|_| CloseReason::IoError)?;
         }
         Ok(moves)
@@ -225,7 +226,7 @@ impl Lease {
 
     /// Looks at a socket just taken. If it proves dead, it is no longer the request's; whoever
     /// `asks_again` does so before dropping it, so as to be in the queue when its slot comes free.
-    pub(super) fn checked(mut self, asks_again: bool, here: runtime::Id) -> Result<Self, Dead> {
+    pub(super) fn checked(mut self, asks_again: bool, here: Option<runtime::Id>) -> Result<Self, Dead> {
         let was_just_used = self.request_number >= PROVEN && self.idle_for < JUST_USED;
         let checked = self.socket().check(was_just_used, here).and_then(|moved| {
             let destroyed = moved && !self.reach_again();
