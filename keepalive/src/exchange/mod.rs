@@ -34,7 +34,7 @@ use crate::options::RequestDefaults;
 #[cfg(feature = "http2")]
 use crate::pool::Stream;
 use crate::pool::{Acquire, Leased, Pool};
-use crate::timer::{Sleeper, Timer};
+use crate::timer::Timer;
 use crate::{Error, clock};
 
 /// Sends one request and gives its response once the head is there.
@@ -66,14 +66,13 @@ pub(crate) fn exchange(
             }
         };
         let timer = Timer::new(began, timeout);
-        let mut sleeper = Sleeper::default();
         let mut acquire = Acquire::new(pool, origin, runtime, began);
         let mut waits = Waits::begin(began);
         loop {
             let (mut watch, way) = {
                 let mut wait = Wait::begin(waits.since(), &defaults);
-                match poll_fn(|cx| wait.poll(&mut acquire, cx, &defaults, &timer, &mut sleeper)).await {
-                    Ok(mut leased) => (waits.end(&mut leased), begin(leased, call, &mut sleeper)),
+                match poll_fn(|cx| wait.poll(&mut acquire, cx, &defaults, &timer)).await {
+                    Ok(mut leased) => (waits.end(&mut leased), begin(leased, call)),
                     Err(error) => return Err(error.with(call.evidence())),
                 }
             };
@@ -108,13 +107,9 @@ enum Way {
     Shared(Box<Stream>),
 }
 
-fn begin(leased: Leased, call: &mut Call, sleeper: &mut Sleeper) -> Way {
+fn begin(leased: Leased, call: &mut Call) -> Way {
     match leased {
-        Leased::One(mut lease) => {
-            let of_socket = &mut lease.socket().sleeper;
-            if of_socket.is_new() {
-                *of_socket = std::mem::take(sleeper);
-            }
+        Leased::One(lease) => {
             call.begin(lease);
             Way::Own
         }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::options::RequestDefaults;
 use crate::pool::{Acquire, Leased, Seconds};
-use crate::timer::{Sleeper, Timer};
+use crate::timer::Timer;
 use crate::{Error, Origin, Phase, clock};
 
 pub(super) struct Wait {
@@ -33,14 +33,13 @@ impl Wait {
         cx: &mut Context<'_>,
         defaults: &RequestDefaults,
         timer: &Timer,
-        sleeper: &mut Sleeper,
     ) -> Poll<Result<Leased, Error>> {
         loop {
             if let Poll::Ready(leased) = Pin::new(&mut *acquire).poll(cx) {
                 return Poll::Ready(leased);
             }
             let now = clock::now();
-            match ready!(timer.poll_phase(sleeper, cx, Phase::Queue, self.end, now)) {
+            match ready!(timer.poll_phase(acquire.sleeper(), cx, Phase::Queue, self.end, now)) {
                 None if acquire.is_queued() => return Poll::Ready(Err(acquire.time_out(now - self.began))),
                 None => {
                     if let Err(late) = self.look_again(acquire.origin(), defaults, now) {

@@ -304,7 +304,7 @@ impl Call {
 
     /// For the limits of the request's time.
     pub(crate) fn sleeper(&mut self) -> Option<&mut Sleeper> {
-        self.lease.as_mut().map(|lease| &mut lease.socket().sleeper)
+        self.lease.as_mut().map(|lease| &mut lease.sleeper)
     }
 
     /// Gives the call up: the socket is closed and `error` gets the evidence.

@@ -16,6 +16,7 @@ use super::request::Request;
 use super::state::{Outcome, SocketKey, Turn, WaiterKey};
 use super::{Inner, Lease, Leased, Pool, Taken, Waiting, keeper, queue_error};
 use crate::error::{Error, Phase};
+use crate::timer::Sleeper;
 use crate::{CloseReason, Origin, Unserved, clock};
 
 /// Resolves to a socket that is good at that moment. Dropping it leaves the queue at once.
@@ -37,6 +38,8 @@ pub(crate) struct Acquire {
     retried: bool,
     /// The time, if it was read just now.
     now: Option<Instant>,
+    /// For the limits of the request's time; goes with the socket.
+    sleeper: Sleeper,
 }
 
 /// What the driver finds under the lock.
@@ -59,11 +62,17 @@ impl Acquire {
             fresh: false,
             retried: false,
             now: Some(now.into_std()),
+            sleeper: Sleeper::default(),
         }
     }
 
     pub(crate) fn origin(&self) -> &Origin {
         &self.request.origin
+    }
+
+    /// For the limits of the wait.
+    pub(crate) fn sleeper(&mut self) -> &mut Sleeper {
+        &mut self.sleeper
     }
 
     /// The socket proved stale before a byte of the response came: asks for another, at the old place.
@@ -127,6 +136,9 @@ impl Acquire {
                 },
             };
             let keeper = inner.lacks_keeper(&self.runtime);
+            if self.sleeper.is_new() {
+                self.sleeper = inner.sleepers.pop().unwrap_or_default();
+            }
             let noted = inner.state.notes_wanted();
             if noted {
                 self.request.note(inner, turn, self.waiter.is_none(), now);
@@ -179,7 +191,8 @@ impl Future for Acquire {
             // place. A new one that dies at once is the server's answer; asking again could go on for ever.
             let (checked, parked) = match taken {
                 Taken::One(socket, past) => {
-                    let lease = Lease::new(&self.pool, socket, past);
+                    let sleeper = std::mem::take(&mut self.sleeper);
+                    let lease = Lease::new(&self.pool, socket, past, sleeper);
                     let parked = lease.was_parked();
                     (lease.checked(parked, self.here).map(Leased::One), parked)
                 }

@@ -18,6 +18,7 @@ use super::state::{SocketKey, WaiterKey};
 use super::{Inner, Pool, spawn};
 #[cfg(feature = "http2")]
 use super::{
+    lease::About,
     lease::Dialed,
     stream::{Shared, Watcher},
 };
@@ -90,7 +91,7 @@ impl Pool {
                     let held = inner.held(key);
                     held.stop = None;
                     held.raw = raw;
-                    (held.local, held.peer) = (local, peer);
+                    held.about = Some(Arc::new(About { local, peer, ..About::default() }));
                     held.shared = Some(shared);
                     inner.state.dialed_shared(key, allowed, now);
                 });
@@ -104,8 +105,7 @@ impl Pool {
                     let held = inner.held(key);
                     held.stop = None;
                     held.raw = socket.io.raw();
-                    (held.local, held.peer) = (socket.local, socket.peer);
-                    held.body_since = Arc::clone(&socket.body_since);
+                    held.about = Some(Arc::clone(&socket.about));
                     held.parked = Some(socket);
                     inner.state.dialed(key, now);
                 });
