@@ -202,7 +202,7 @@ pub(crate) struct State {
 /// By how much a full table of sockets grows: twice the size would leave up to half of it empty, which with
 /// thousands of idle sockets is hundreds of bytes for each.
 pub(crate) fn more_room(len: usize) -> usize {
-    (len / 8).max(16)
+    (len / 8).max(4)
 }
 
 impl State {
