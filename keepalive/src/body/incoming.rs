@@ -15,6 +15,10 @@ use crate::timer::{Sleeper, Timer};
 use crate::{CloseReason, Error, Phase, clock};
 
 /// Where a body comes from.
+#[cfg_attr(
+    feature = "http2",
+    expect(clippy::large_enum_variant, reason = "in a box, and a call already large where it comes from")
+)]
 pub(crate) enum Source {
     One(Call),
     #[cfg(feature = "http2")]
@@ -51,7 +55,7 @@ impl Source {
         match self {
             Self::One(call) => call.sleeper(),
             #[cfg(feature = "http2")]
-            Self::Many(receiving) => Some(receiving.sleeper()),
+            Self::Many(receiving) => receiving.sleeper(),
         }
     }
 

@@ -1,7 +1,6 @@
 //! An attempt on a stream of a connection that carries many: HTTP/2.
 
-use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use super::Tried;
@@ -15,46 +14,50 @@ use crate::pool::{Outcome, Stream};
 use crate::timer::{Sleeper, Timer};
 use crate::{Error, Origin, Phase, h1};
 
-pub(super) async fn attempt(
-    stream: Box<Stream>,
-    request: &mut h1::Call,
-    origin: &Origin,
-    defaults: &RequestDefaults,
-    timer: &Timer,
-    watch: &mut Stopwatch,
-) -> Result<Tried, Error> {
-    let outgoing = request.take_outgoing();
-    if outgoing.terms.http2.is_none() {
-        stream.finish(Outcome::Failed);
+/// Begins a request on a stream.
+pub(super) fn begin(stream: Box<Stream>, request: &mut h1::Call, origin: &Origin) -> Result<Call, Error> {
+    if request.outgoing().1.http2.is_none() {
+        stream.finish(Outcome::Failed, None);
         let text = format!(
             "an upgrade or a tunnel needs HTTP/1.1, and {origin} speaks HTTP/2; Protocol::Http1 rules that out"
         );
         return Err(Error::request(text));
     }
-    let mut call = Call::new(*stream, outgoing);
-    let mut progress = Progress::begin(watch.began(), defaults);
-    match poll_fn(|cx| progress.poll(&mut call, cx, defaults, timer)).await? {
+    Ok(Call::new(stream, request))
+}
+
+/// Drives what was begun. Not an `async fn`: its future would be part of every request.
+pub(super) fn poll(
+    call: &mut Call,
+    request: &mut h1::Call,
+    progress: &mut Progress,
+    cx: &mut Context<'_>,
+    defaults: &RequestDefaults,
+    timer: &Timer,
+    watch: &mut Stopwatch,
+) -> Poll<Result<Tried, Error>> {
+    Poll::Ready(Ok(match ready!(progress.poll(call, cx, defaults, timer))? {
         Answer::Response(head, body) => {
-            watch.stop(call.sent_at());
-            let mut rest = call.receive(&head, body);
-            let small = poll_fn(|cx| Poll::Ready(rest.take_small_body(cx))).await;
-            let body = match small {
+            let now = watch.stop(call.sent_at());
+            let mut rest = call.receive(body);
+            let body = match rest.take_small_body(cx, now) {
                 Some(bytes) => Body::full(bytes),
-                None => Body::incoming(Incoming::new(rest, *timer, defaults.body_timeout)),
+                None => {
+                    rest.expect(&head, request.outgoing().1.facts.method_head);
+                    Body::incoming(Incoming::new(rest, *timer, defaults.body_timeout))
+                }
             };
-            Ok(Tried::Answered(head, body))
+            Tried::Answered(head, body)
         }
         Answer::Lost(error) => {
-            let (moves, written) = match retry::verdict(&call.loss()) {
+            let (moves, written) = match retry::verdict(&call.loss(request.outgoing().1)) {
                 Verdict::Move => (true, false),
                 Verdict::Resend => (false, true),
-                Verdict::Fail(why) => return Err(call.fail(retry::explain(error, why))),
+                Verdict::Fail(why) => return Poll::Ready(Err(call.fail(retry::explain(error, why)))),
             };
-            let (leased, outgoing) = call.take_back(moves);
-            *request = h1::Call::new(outgoing);
-            Ok(Tried::Again { leased, written })
+            Tried::Again { leased: call.take_back(request, moves), written }
         }
-    }
+    }))
 }
 
 impl Attempt for Call {
@@ -85,7 +88,7 @@ impl Attempt for Call {
     }
 
     fn sleeper(&mut self) -> Option<&mut Sleeper> {
-        Some(self.sleeper())
+        self.sleeper()
     }
 
     fn time_out(&mut self, late: Error) -> Error {

@@ -81,11 +81,14 @@ pub(crate) fn exchange(
                     let mut progress = Progress::begin(watch.began(), &defaults);
                     poll_fn(|cx| one::poll(call, &mut progress, cx, &defaults, &timer, &mut watch)).await?
                 }
-                // Boxed, or every request would be as large as those of HTTP/2.
                 #[cfg(feature = "http2")]
                 Way::Shared(stream) => {
-                    let origin = acquire.origin();
-                    Box::pin(many::attempt(stream, call, origin, &defaults, &timer, &mut watch)).await?
+                    let mut shared = many::begin(stream, call, acquire.origin())?;
+                    let mut progress = Progress::begin(watch.began(), &defaults);
+                    poll_fn(|cx| {
+                        many::poll(&mut shared, call, &mut progress, cx, &defaults, &timer, &mut watch)
+                    })
+                    .await?
                 }
             };
             match tried {
@@ -114,7 +117,12 @@ fn begin(leased: Leased, call: &mut Call) -> Way {
             Way::Own
         }
         #[cfg(feature = "http2")]
-        Leased::Many(stream) => Way::Shared(stream),
+        Leased::Many(mut stream) => {
+            if stream.sleeper.is_new() {
+                stream.sleeper = std::mem::take(sleeper);
+            }
+            Way::Shared(stream)
+        }
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
             moves: 0,
             #[cfg(feature = "http2")]
             http2: may_be_http2(defaults.protocol, &origin)
-                .then(|| crate::http2::head(&parts.method, &parts.uri, &parts.headers, framing))
+                .then(|| crate::http2::head(parts.method, parts.uri, parts.headers, framing))
                 .flatten()
                 .map(Box::new),
         },

@@ -129,11 +129,11 @@ impl Call {
         self.lease = Some(lease);
     }
 
-    /// The request for another way to send it. What is left is no call any more.
+    /// The request, for another way to send it.
     #[cfg(feature = "http2")]
-    pub(crate) fn take_outgoing(&mut self) -> Outgoing {
-        let Some(upload) = self.upload.take() else { unreachable!("it is here while there is no socket") };
-        Outgoing { upload, terms: std::mem::take(&mut self.terms) }
+    pub(crate) fn outgoing(&mut self) -> (&mut Upload, &mut Terms) {
+        let Some(upload) = &mut self.upload else { unreachable!("it is here while there is no socket") };
+        (upload, &mut self.terms)
     }
 
     /// What is known if it fails before it has a socket.

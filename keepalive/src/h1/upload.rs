@@ -49,14 +49,6 @@ pub(crate) struct Parts {
     pub(crate) expects: bool,
 }
 
-#[cfg(feature = "http2")]
-impl Parts {
-    /// The head is all there is.
-    pub(crate) fn is_empty(&self) -> bool {
-        matches!(self.framing, Framing::None | Framing::Length(0))
-    }
-}
-
 /// Why an upload stopped.
 pub(super) enum UploadError {
     /// The socket takes no more.
@@ -86,6 +78,12 @@ impl Upload {
             dirty: false,
             kept: None,
         }
+    }
+
+    /// The head is all there is.
+    #[cfg(feature = "http2")]
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.framing, Framing::None | Framing::Length(0))
     }
 
     /// Takes the body out, to be sent in another way.

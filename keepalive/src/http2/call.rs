@@ -18,27 +18,26 @@ use http::{Request, StatusCode};
 use super::receiving::Receiving;
 use super::sending::{Failure, Sending};
 use crate::error::{Evidence, Phase};
-use crate::h1::{Head, Loss, Outgoing, Terms};
+use crate::h1::{self, Head, Loss, Terms};
 use crate::pool::{Leased, Outcome, Stream};
 use crate::timer::Sleeper;
 use crate::{CloseReason, Error, clock};
 
-/// A request under way.
+/// A request under way. What it is made of stays where it was, in case it is to be sent again.
 pub(crate) struct Call {
     /// `None` once it is given up.
-    stream: Option<Stream>,
+    stream: Option<Box<Stream>>,
     /// `None` if the stream could not be begun.
     response: Option<ResponseFuture>,
-    /// `None` once the request is sent, or cannot be any more.
-    sending: Option<Sending>,
-    /// The body when it is sent, or cannot be any more, in case it is to be sent again.
-    sent: Option<Sending>,
-    /// The request but for its body.
-    outgoing: Outgoing,
+    /// The body, if there is one: while it is sent, and then in case it is to be sent again.
+    body: Option<Box<Sending>>,
+    /// The body is not sent yet, and can be.
+    is_sending: bool,
     evidence: Evidence,
+    /// How many bytes were written the first time, if this is the second.
+    written_before: u64,
     sent_at: Option<Instant>,
     ended: Ended,
-    sleeper: Sleeper,
 }
 
 /// How the stream ended before its response, if it did.
@@ -65,46 +64,34 @@ pub(crate) enum Answer {
 
 impl Call {
     /// Begins the stream. What is wrong with its connection is told by [`poll_head`](Self::poll_head).
-    pub(crate) fn new(stream: Stream, outgoing: Outgoing) -> Self {
-        let (reused, idle_for) = (stream.reused(), stream.idle_for);
-        let evidence =
-            Evidence { reused, idle_for, written: 0, read: 0, repeatable: outgoing.terms.repeatable };
+    pub(crate) fn new(stream: Box<Stream>, request: &mut h1::Call) -> Self {
+        let (upload, terms) = request.outgoing();
+        let (reused, idle_for, repeatable) = (stream.reused(), stream.idle_for, terms.repeatable);
         let mut call = Self {
             stream: None,
             response: None,
-            sending: None,
-            sent: None,
-            outgoing,
-            evidence,
+            body: None,
+            is_sending: false,
+            evidence: Evidence { reused, idle_for, written: 0, read: 0, repeatable },
+            written_before: terms.written_before,
             sent_at: None,
             ended: Ended::No,
-            sleeper: Sleeper::default(),
         };
-        call.begin(&stream);
-        call.stream = Some(stream);
-        call
-    }
-
-    fn begin(&mut self, stream: &Stream) {
-        let (Some(mut sender), Some(head)) = (stream.sender(), self.outgoing.terms.http2.as_deref()) else {
-            return;
-        };
-        let size = head_size(head);
-        let parts = self.outgoing.upload.take_parts();
-        match sender.send_request(head.clone(), parts.is_empty()) {
-            Ok((response, body)) => {
-                self.response = Some(response);
-                self.evidence.written = size;
-                let sending = Sending::new(body, parts);
-                if sending.is_over() {
-                    self.sent_at = Some(clock::now().into_std());
-                    self.sent = Some(sending);
+        if let (Some(mut sender), Some(head)) = (stream.sender(), terms.http2.as_deref()) {
+            let size = head_size(head);
+            if let Ok((response, body)) = sender.send_request(head.clone(), upload.is_empty()) {
+                call.response = Some(response);
+                call.evidence.written = size;
+                call.is_sending = !upload.is_empty();
+                if call.is_sending {
+                    call.body = Some(Box::new(Sending::new(body, upload.take_parts())));
                 } else {
-                    self.sending = Some(sending);
+                    call.sent_at = Some(stream.taken_at);
                 }
             }
-            Err(_) => self.outgoing.upload.put_parts(parts),
         }
+        call.stream = Some(stream);
+        call
     }
 
     /// Sends the request and waits for the response's head.
@@ -147,26 +134,26 @@ impl Call {
         }
     }
 
-    /// The rest, once the head is there.
-    pub(crate) fn receive(self, head: &Head, body: RecvStream) -> Receiving {
-        let is_empty = self.outgoing.terms.facts.method_head;
-        Receiving::new(self.stream, body, self.sending, (self.evidence, self.sleeper), head, is_empty)
+    /// The rest, once the head is there. What is left is no call any more.
+    pub(crate) fn receive(&mut self, body: RecvStream) -> Receiving {
+        self.response = None;
+        let sending = self.body.take().filter(|_| self.is_sending);
+        Receiving::new(self.stream.take(), body, sending, self.evidence)
     }
 
     /// Sends the body although no 100 came.
     pub(crate) fn release_body(&mut self) {
-        self.sending.iter_mut().for_each(Sending::release);
+        self.body.iter_mut().for_each(|body| body.release());
     }
 
     /// Whether the body is held back until a 100 comes.
     pub(crate) fn holds_body(&self) -> bool {
-        self.sending.as_ref().is_some_and(Sending::is_held)
+        self.is_sending && self.body.as_ref().is_some_and(|body| body.is_held())
     }
 
     /// How many bytes of the request the connection took.
     pub(crate) fn written(&self) -> u64 {
-        let sending = self.sending.as_ref().or(self.sent.as_ref());
-        self.evidence.written + sending.map_or(0, Sending::sent)
+        self.evidence.written + self.body.as_ref().map_or(0, |body| body.sent())
     }
 
     /// When the request was sent, or as much of it as ever will be.
@@ -180,81 +167,83 @@ impl Call {
     }
 
     /// For the limits of the request's time.
-    pub(crate) fn sleeper(&mut self) -> &mut Sleeper {
-        &mut self.sleeper
+    pub(crate) fn sleeper(&mut self) -> Option<&mut Sleeper> {
+        self.stream.as_mut().map(|stream| &mut stream.sleeper)
     }
 
     /// Gives the call up; `error` gets the evidence.
     pub(crate) fn fail(&mut self, error: Error) -> Error {
-        let evidence =
-            Evidence { written: self.written() + self.outgoing.terms.written_before, ..self.evidence };
-        let destroyed = self.stream.as_ref().is_some_and(Stream::is_destroyed);
+        let evidence = Evidence { written: self.written() + self.written_before, ..self.evidence };
+        let destroyed = self.stream.as_ref().is_some_and(|stream| stream.is_destroyed());
         let error = if destroyed { Error::destroyed(error.phase()) } else { error };
-        (self.response, self.sending) = (None, None);
+        (self.response, self.body) = (None, None);
         if let Some(stream) = self.stream.take() {
             if self.ended == Ended::No {
                 stream.give_up(Outcome::Failed);
             } else {
-                stream.finish(Outcome::Failed);
+                stream.finish(Outcome::Failed, None);
             }
         }
         error.with(evidence)
     }
 
     /// What is known after [`Answer::Lost`] about sending the request again.
-    pub(crate) fn loss(&self) -> Loss {
+    pub(crate) fn loss(&self, terms: &Terms) -> Loss {
         let stream = self.stream.as_ref().filter(|stream| !stream.is_destroyed());
-        let sending = self.sending.as_ref().or(self.sent.as_ref());
-        let Terms { moves, retry, again, .. } = self.outgoing.terms;
+        let Terms { moves, retry, again, .. } = *terms;
         let most = match self.ended {
             Ended::GoAway => MOVES,
             Ended::Refused => 1,
             Ended::No | Ended::Alone | Ended::Otherwise => 0,
         };
         Loss {
-            parked: self.ended != Ended::Alone && stream.is_some_and(Stream::reused),
+            parked: self.ended != Ended::Alone && stream.is_some_and(|stream| stream.reused()),
             untouched: false,
             unseen: stream.is_some() && most > 0,
             may_move: moves < most,
             repeatable: self.evidence.repeatable,
-            replayable: sending.is_none_or(Sending::is_replayable),
+            replayable: self.body.as_ref().is_none_or(|body| body.is_replayable()),
             retry,
             again,
         }
     }
 
-    /// After [`Answer::Lost`]: the hold, and the request as it was before it was sent; it `moves` if the
+    /// After [`Answer::Lost`]: the hold, and `request` is as it was before it was sent; it `moves` if the
     /// server has not seen it.
-    pub(crate) fn take_back(mut self, moves: bool) -> (Leased, Outgoing) {
+    pub(crate) fn take_back(&mut self, request: &mut h1::Call, moves: bool) -> Leased {
         let written = self.written();
         let Some(stream) = self.stream.take() else { unreachable!("it is here until it is given up") };
         if self.ended == Ended::GoAway {
             stream.goes_away();
         }
-        if let Some(sending) = self.sending.take().or_else(|| self.sent.take()) {
-            self.outgoing.upload.put_parts(sending.into_parts());
+        let (upload, terms) = request.outgoing();
+        if let Some(body) = self.body.take() {
+            upload.put_parts(body.into_parts());
         }
         if moves {
-            self.outgoing.terms.moves += 1;
+            terms.moves += 1;
         } else {
-            self.outgoing.terms.again = true;
-            self.outgoing.terms.written_before += written;
+            terms.again = true;
+            terms.written_before += written;
         }
-        (Leased::Many(Box::new(stream)), self.outgoing)
+        Leased::Many(stream)
     }
 
     fn poll_sending(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        let Some(sending) = &mut self.sending else { return Ok(()) };
-        let error = match sending.poll(cx) {
+        if !self.is_sending {
+            return Ok(());
+        }
+        let Some(body) = &mut self.body else { return Ok(()) };
+        let error = match body.poll(cx) {
             Poll::Pending => return Ok(()),
             Poll::Ready(Ok(())) => {
-                self.sent = self.sending.take();
+                self.is_sending = false;
                 self.sent_at = Some(clock::now().into_std());
                 return Ok(());
             }
             // The server may have answered before it stopped listening: the response tells.
             Poll::Ready(Err(Failure::Stream)) => {
-                self.sent = self.sending.take();
+                self.is_sending = false;
                 return Ok(());
             }
             Poll::Ready(Err(failure)) => failure.explain(),
@@ -272,7 +261,7 @@ impl Call {
             (_, true) => Ended::Alone,
             _ => Ended::Otherwise,
         };
-        explain(error, self.phase(), self.stream.as_ref().and_then(Stream::fate))
+        explain(error, self.phase(), self.stream.as_ref().and_then(|stream| stream.fate()))
     }
 }
 
@@ -301,8 +290,11 @@ pub(super) fn explain(error: h2::Error, phase: Phase, fate: Option<CloseReason>)
 /// About what the head is in bytes: RFC 9113 §10.5.1 counts it so.
 fn head_size(head: &Request<()>) -> u64 {
     let fields = head.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
-    let pseudo = head.uri().to_string().len() + head.method().as_str().len() + 4 * 32;
-    (fields.sum::<usize>() + pseudo) as u64
+    let uri = head.uri();
+    let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
+    let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let pseudo = [head.method().as_str().len(), uri.scheme_str().map_or(0, str::len), authority, path];
+    (fields.sum::<usize>() + pseudo.iter().sum::<usize>() + pseudo.len() * 32) as u64
 }
 
 /// How often a request may move because its connection goes away: so it meets four at most.

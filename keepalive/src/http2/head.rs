@@ -7,30 +7,44 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use crate::h1::Framing;
 
 /// The head, or `None` if the request is one that HTTP/2 has no form for here: an upgrade, a tunnel.
-pub(crate) fn head(method: &Method, uri: &Uri, headers: &HeaderMap, framing: Framing) -> Option<Request<()>> {
-    if *method == Method::CONNECT || headers.contains_key(UPGRADE) {
+pub(crate) fn head(method: Method, uri: Uri, mut fields: HeaderMap, framing: Framing) -> Option<Request<()>> {
+    if method == Method::CONNECT {
         return None;
     }
-    let mut request = Request::new(());
-    *request.method_mut() = method.clone();
-    *request.version_mut() = Version::HTTP_2;
-    *request.uri_mut() = target(uri, headers.get(HOST));
-    let fields = request.headers_mut();
-    fields.reserve(headers.len());
-    for (name, value) in headers {
-        if !is_of_the_connection(name, value) {
-            fields.append(name.clone(), value.clone());
+    let (mut host, mut is_clean) = (None, true);
+    for (name, value) in &fields {
+        match *name {
+            UPGRADE => return None,
+            HOST => host = host.or(Some(value)),
+            _ => {}
         }
+        is_clean &= !is_of_the_connection(name, value);
+    }
+    let uri = target(uri, host);
+    if !is_clean {
+        fields = cleaned(fields);
     }
     if let Framing::Length(length) = framing {
         fields.insert(CONTENT_LENGTH, length.into());
     }
+    let mut request = Request::new(());
+    *request.method_mut() = method;
+    *request.version_mut() = Version::HTTP_2;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = fields;
     Some(request)
 }
 
 /// The request's own `Host` is the authority (RFC 9113 §8.3.1), user information is no part of it, and a
 /// fragment is not sent.
-fn target(uri: &Uri, host: Option<&HeaderValue>) -> Uri {
+fn target(uri: Uri, host: Option<&HeaderValue>) -> Uri {
+    let is_good = |authority: &Authority| match host {
+        Some(host) => host.as_bytes() == authority.as_str().as_bytes(),
+        None => !authority.as_str().contains('@'),
+    };
+    if uri.scheme().is_some() && uri.path_and_query().is_some() && uri.authority().is_some_and(is_good) {
+        return uri;
+    }
     let mut parts = uri.clone().into_parts();
     let own = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
     parts.authority = own.or_else(|| {
@@ -40,7 +54,21 @@ fn target(uri: &Uri, host: Option<&HeaderValue>) -> Uri {
     });
     parts.scheme.get_or_insert(Scheme::HTTP);
     parts.path_and_query.get_or_insert_with(|| http::uri::PathAndQuery::from_static("/"));
-    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
+    Uri::from_parts(parts).unwrap_or(uri)
+}
+
+/// Without the fields of the connection.
+fn cleaned(fields: HeaderMap) -> HeaderMap {
+    let mut left = HeaderMap::with_capacity(fields.len());
+    let mut of = None;
+    for (name, value) in fields {
+        // The values of one name follow each other, and only the first comes with it.
+        of = name.or(of);
+        if let Some(name) = of.as_ref().filter(|name| !is_of_the_connection(name, &value)) {
+            left.append(name.clone(), value);
+        }
+    }
+    left
 }
 
 /// RFC 9113 §8.2.2. `Expect` is kept: it is of the request.
@@ -62,7 +90,7 @@ mod tests {
         for (name, value) in fields {
             headers.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
         }
-        head(&Method::GET, &uri.parse().unwrap(), &headers, framing).unwrap()
+        head(Method::GET, uri.parse().unwrap(), headers, framing).unwrap()
     }
 
     #[test]
@@ -98,8 +126,8 @@ mod tests {
     fn an_upgrade_has_no_form() {
         let mut headers = HeaderMap::new();
         headers.insert(UPGRADE, "websocket".parse().unwrap());
-        let uri = "https://a/".parse().unwrap();
-        assert!(head(&Method::GET, &uri, &headers, Framing::None).is_none());
-        assert!(head(&Method::CONNECT, &uri, &HeaderMap::new(), Framing::None).is_none());
+        let uri: Uri = "https://a/".parse().unwrap();
+        assert!(head(Method::GET, uri.clone(), headers, Framing::None).is_none());
+        assert!(head(Method::CONNECT, uri, HeaderMap::new(), Framing::None).is_none());
     }
 }

@@ -1,6 +1,7 @@
 //! A response's body on its stream.
 
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use bytes::Bytes;
 use h2::RecvStream;
@@ -18,46 +19,57 @@ use crate::timer::Sleeper;
 /// The rest of a call. Dropping it resets the stream.
 pub(crate) struct Receiving {
     /// `None` once it is given up.
-    stream: Option<Stream>,
+    stream: Option<Box<Stream>>,
     body: RecvStream,
     /// A request that is still being sent after its response began.
-    sending: Option<Sending>,
+    sending: Option<Box<Sending>>,
     /// Events that were taken before anybody asked.
     ahead: Ahead,
-    /// All data has come: the trailers are next.
-    at_trailers: bool,
-    /// How much is still to come, if the head said.
-    left: Option<u64>,
+    next: Next,
+    /// How many bytes have come, and how many there will be, if that is known.
+    come: u64,
+    length: Option<u64>,
     evidence: Evidence,
-    sleeper: Sleeper,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Data,
+    /// All data has come.
+    Trailers,
+    End,
 }
 
 impl Receiving {
-    /// The head of a response that `is_empty` may say how long a body would be.
     pub(super) fn new(
-        stream: Option<Stream>,
+        stream: Option<Box<Stream>>,
         body: RecvStream,
-        sending: Option<Sending>,
-        (evidence, sleeper): (Evidence, Sleeper),
-        head: &Head,
-        is_empty: bool,
+        sending: Option<Box<Sending>>,
+        evidence: Evidence,
     ) -> Self {
+        let (ahead, next) = (Ahead::default(), Next::Data);
+        Self { stream, body, sending, ahead, next, come: 0, length: None, evidence }
+    }
+
+    /// For whoever reads it: how long it is, by the head of a response that `is_empty` may say how long a
+    /// body would be.
+    pub(crate) fn expect(&mut self, head: &Head, is_empty: bool) {
         let length = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let left = if is_empty || body.is_end_stream() { Some(0) } else { length };
-        let (ahead, at_trailers) = (Ahead::default(), false);
-        Self { stream, body, sending, ahead, at_trailers, left, evidence, sleeper }
+        let is_over = is_empty || self.body.is_end_stream();
+        self.length = if is_over { Some(self.come) } else { length };
     }
 
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
         match self.ahead.next() {
             Some(event) => Poll::Ready(event),
-            None => self.poll_rest(cx),
+            None => self.poll_rest(cx, None),
         }
     }
 
-    /// Takes in a body that is small and already there, so that its stream is free at once.
-    pub(crate) fn take_small_body(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
-        match Ahead::take_small(|| self.poll_rest(cx)) {
+    /// Takes in a body that is small and already there, so that its stream is free at once. It is `now`.
+    pub(crate) fn take_small_body(&mut self, cx: &mut Context<'_>, now: Instant) -> Option<Bytes> {
+        match Ahead::take_small(|| self.poll_rest(cx, Some(now))) {
             Ok(body) => Some(body),
             Err(ahead) => {
                 self.ahead = ahead;
@@ -66,7 +78,7 @@ impl Receiving {
         }
     }
 
-    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
+    fn poll_rest(&mut self, cx: &mut Context<'_>, now: Option<Instant>) -> Poll<Result<BodyEvent, Error>> {
         if self.stream.is_none() {
             return Poll::Ready(Ok(BodyEvent::End));
         }
@@ -78,35 +90,45 @@ impl Receiving {
                 }
             }
         }
-        if !self.at_trailers {
+        if self.next == Next::Data {
             match ready!(self.body.poll_data(cx)) {
                 Some(Ok(data)) => {
-                    // It is the reader's now: as much may come again.
-                    let _ = self.body.flow_control().release_capacity(data.len());
-                    self.evidence.read += data.len() as u64;
-                    self.left = self.left.map(|left| left.saturating_sub(data.len() as u64));
+                    self.took(data.len());
                     return Poll::Ready(Ok(BodyEvent::Data(data)));
                 }
                 Some(Err(error)) => return Poll::Ready(Err(self.broken(error))),
-                None => self.at_trailers = true,
+                None => self.next = Next::Trailers,
             }
         }
-        match ready!(self.body.poll_trailers(cx)) {
-            Ok(Some(trailers)) => Poll::Ready(Ok(BodyEvent::Trailers(Box::new(trailers)))),
-            Ok(None) => {
-                self.sending = None;
-                if let Some(stream) = self.stream.take() {
-                    stream.finish(Outcome::Done);
-                }
-                Poll::Ready(Ok(BodyEvent::End))
+        if self.next == Next::Trailers {
+            match ready!(self.body.poll_trailers(cx)) {
+                Ok(Some(trailers)) => return Poll::Ready(Ok(BodyEvent::Trailers(Box::new(trailers)))),
+                Ok(None) => {}
+                Err(error) => return Poll::Ready(Err(self.broken(error))),
             }
-            Err(error) => Poll::Ready(Err(self.broken(error))),
+        }
+        self.sending = None;
+        if let Some(stream) = self.stream.take() {
+            stream.finish(Outcome::Done, now);
+        }
+        Poll::Ready(Ok(BodyEvent::End))
+    }
+
+    /// So many bytes are the reader's now.
+    fn took(&mut self, count: usize) {
+        self.come += count as u64;
+        self.evidence.read += count as u64;
+        if self.body.is_end_stream() {
+            self.next = Next::End;
+        } else {
+            // As much may come again. Of a stream that is over the connection sees to it.
+            let _ = self.body.flow_control().release_capacity(count);
         }
     }
 
     /// For the limits of the body's time.
-    pub(crate) fn sleeper(&mut self) -> &mut Sleeper {
-        &mut self.sleeper
+    pub(crate) fn sleeper(&mut self) -> Option<&mut Sleeper> {
+        self.stream.as_mut().map(|stream| &mut stream.sleeper)
     }
 
     pub(crate) fn is_end(&self) -> bool {
@@ -114,17 +136,13 @@ impl Receiving {
     }
 
     pub(crate) fn size_hint(&self) -> SizeHint {
-        let mut hint = SizeHint::new();
-        if let Some(left) = self.left {
-            hint.set_lower(left);
-            hint.set_upper(left);
-        }
-        self.ahead.add_to(hint)
+        let left = self.length.map(|length| length.saturating_sub(self.come));
+        self.ahead.add_to(left.map_or_else(SizeHint::new, SizeHint::with_exact))
     }
 
     /// Gives the stream up; `error` gets the evidence.
     pub(crate) fn fail(&mut self, error: Error) -> Error {
-        let destroyed = self.stream.as_ref().is_some_and(Stream::is_destroyed);
+        let destroyed = self.stream.as_ref().is_some_and(|stream| stream.is_destroyed());
         let error = if destroyed { Error::destroyed(error.phase()) } else { error };
         if let Some(stream) = self.stream.take() {
             stream.give_up(Outcome::Failed);
@@ -136,20 +154,20 @@ impl Receiving {
     pub(crate) fn abandon(mut self) {
         let over = self.body.is_end_stream();
         if let Some(stream) = self.stream.take() {
-            if over { stream.finish(Outcome::Done) } else { stream.give_up(Outcome::Done) }
+            if over { stream.finish(Outcome::Done, None) } else { stream.give_up(Outcome::Done) }
         }
     }
 
     /// The stream ended with an error.
     fn broken(&mut self, error: h2::Error) -> Error {
-        let fate = self.stream.as_ref().and_then(Stream::fate);
-        let destroyed = self.stream.as_ref().is_some_and(Stream::is_destroyed);
+        let fate = self.stream.as_ref().and_then(|stream| stream.fate());
+        let destroyed = self.stream.as_ref().is_some_and(|stream| stream.is_destroyed());
         let mut error = explain(error, Phase::Receive, fate);
         if destroyed {
             error = Error::destroyed(Phase::Receive);
         }
         if let Some(stream) = self.stream.take() {
-            stream.finish(Outcome::Failed);
+            stream.finish(Outcome::Failed, None);
         }
         error.with(self.evidence)
     }

@@ -64,8 +64,8 @@ impl Failure {
 }
 
 impl Sending {
+    /// A body that is not empty.
     pub(super) fn new(stream: SendStream<Bytes>, parts: Parts) -> Self {
-        let is_over = parts.is_empty();
         let Parts { payload, framing, expects } = parts;
         Self {
             stream,
@@ -74,8 +74,8 @@ impl Sending {
             data: Bytes::new(),
             trailers: None,
             pulled: 0,
-            ended: is_over,
-            is_over,
+            ended: false,
+            is_over: false,
             expects,
             held: expects,
             kept: Some(Kept::default()),
@@ -97,10 +97,6 @@ impl Sending {
 
     pub(super) fn is_replayable(&self) -> bool {
         self.kept.is_some()
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.is_over
     }
 
     /// The body from its beginning, if what was pulled of it was kept.

@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{self, Handle};
 
-#[cfg(feature = "http2")]
-use super::Stream;
 use super::lease::{Dead, Past};
 use super::request::Request;
 use super::state::{Outcome, SocketKey, Turn, WaiterKey};
@@ -149,7 +147,7 @@ impl Acquire {
             }
             let mut waiting = self.waiter.take().and_then(|key| inner.waiters[key.0].take());
             let answer = match turn {
-                Turn::Go(key) => inner.lend(key, now, noted),
+                Turn::Go(key) => inner.lend(&self.pool, key, now, noted),
                 Turn::Full => Answer::Fail(Error::queue_full(inner.state.limits().max_queued)),
                 _ => Answer::Fail(failure(waiting.as_mut(), &self.request.origin)),
             };
@@ -197,10 +195,7 @@ impl Future for Acquire {
                     (lease.checked(parked, self.here).map(Leased::One), parked)
                 }
                 #[cfg(feature = "http2")]
-                Taken::Many(taken) => {
-                    let stream = Stream::new(&self.pool, *taken).checked();
-                    (stream.map(|stream| Leased::Many(Box::new(stream))), true)
-                }
+                Taken::Many(stream) => (stream.checked().map(Leased::Many), true),
             };
             match checked {
                 Ok(mut leased) => {
@@ -241,10 +236,11 @@ impl fmt::Debug for Acquire {
 }
 
 impl Inner {
-    fn lend(&mut self, key: SocketKey, now: Instant, noted: bool) -> Answer {
+    #[cfg_attr(not(feature = "http2"), expect(unused_variables, reason = "what carries one has it already"))]
+    fn lend(&mut self, pool: &Arc<Pool>, key: SocketKey, now: Instant, noted: bool) -> Answer {
         #[cfg(feature = "http2")]
-        if let Some(taken) = self.take_stream(key, now) {
-            return Answer::Go { taken: Taken::Many(Box::new(taken)), noted };
+        if let Some(stream) = self.take_stream(pool, key, now) {
+            return Answer::Go { taken: Taken::Many(stream), noted };
         }
         let past = Past {
             request_number: self.state.served(key),

@@ -6,8 +6,6 @@ use std::time::{Duration, Instant};
 use http::Version;
 
 use super::lease::{Dead, Dialed, Past};
-#[cfg(feature = "http2")]
-use super::stream;
 use super::{Lease, Socket};
 
 /// A request's hold on what will carry it.
@@ -34,7 +32,7 @@ pub(crate) struct Facts {
 pub(super) enum Taken {
     One(Box<Socket>, Past),
     #[cfg(feature = "http2")]
-    Many(Box<stream::Taken>),
+    Many(Box<super::Stream>),
 }
 
 impl Leased {

@@ -14,10 +14,11 @@ use h2::client::SendRequest;
 use super::lease::{Dead, Dialed, Ending};
 use super::state::{Outcome, SocketKey};
 use super::{Inner, Pool};
-use crate::CloseReason;
 use crate::error::Error;
 use crate::io::RawSocket;
 use crate::mux::{Link, Owner};
+use crate::timer::Sleeper;
+use crate::{CloseReason, clock};
 
 /// What the pool holds of a socket that carries many requests.
 pub(super) struct Shared {
@@ -26,20 +27,8 @@ pub(super) struct Shared {
     pub(super) peer: Option<SocketAddr>,
     /// Of its dial; the first request takes it.
     pub(super) dialed: Option<Dialed>,
-}
-
-/// A stream as it is taken out under the lock.
-pub(super) struct Taken {
-    key: SocketKey,
-    id: u64,
-    link: Arc<Link>,
-    raw: Weak<RawSocket>,
-    local: Option<SocketAddr>,
-    peer: Option<SocketAddr>,
-    dialed: Option<Dialed>,
-    request_number: u64,
-    idle_for: Duration,
-    taken_at: Instant,
+    /// What requests are done with, for the next ones; at most [`SLEEPERS`].
+    pub(super) sleepers: Vec<Sleeper>,
 }
 
 /// The hold.
@@ -48,6 +37,7 @@ pub(crate) struct Stream {
     key: SocketKey,
     pub(crate) id: u64,
     link: Arc<Link>,
+    /// To be asked whether it is there; nothing unless it was idle.
     raw: Weak<RawSocket>,
     pub(crate) local: Option<SocketAddr>,
     pub(crate) peer: Option<SocketAddr>,
@@ -56,7 +46,9 @@ pub(crate) struct Stream {
     pub(crate) request_number: u64,
     /// How long no stream of it had been in use.
     pub(crate) idle_for: Duration,
-    pub(super) taken_at: Instant,
+    pub(crate) taken_at: Instant,
+    /// For the limits of the request's time.
+    pub(crate) sleeper: Sleeper,
     /// The request's outcome is counted.
     finished: bool,
     /// The stream's place is free, or will be without us.
@@ -64,27 +56,6 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(pool: &Arc<Pool>, taken: Taken) -> Self {
-        let Taken { key, id, link, raw, local, peer, dialed, request_number, idle_for, taken_at } = taken;
-        link.begin();
-        let pool = Arc::clone(pool);
-        Self {
-            pool,
-            key,
-            id,
-            link,
-            raw,
-            local,
-            peer,
-            dialed,
-            request_number,
-            idle_for,
-            taken_at,
-            finished: false,
-            released: false,
-        }
-    }
-
     /// Whether the socket has served another request before.
     pub(crate) fn reused(&self) -> bool {
         self.request_number > 1
@@ -107,14 +78,17 @@ impl Stream {
         destroyed || self.link.fate() == Some(CloseReason::Destroyed)
     }
 
-    /// The response was read to its end, or the request failed and nothing more is to come.
-    pub(crate) fn finish(mut self, outcome: Outcome) {
+    /// The response was read to its end, or the request failed and nothing more is to come. It is `now`.
+    pub(crate) fn finish(mut self: Box<Self>, outcome: Outcome, now: Option<Instant>) {
         let (ending, key, id) = (self.ending(outcome), self.key, self.id);
+        let sleeper = std::mem::take(&mut self.sleeper);
         self.released = true;
         self.link.end();
-        self.pool.event(|inner, now| {
+        let now = now.unwrap_or_else(|| clock::now().into_std());
+        let _surplus = self.pool.event_at(now, |inner, now| {
             ending.count(&mut inner.state);
             inner.state.release_stream(key, id, now);
+            inner.keep_sleeper(key, sleeper)
         });
     }
 
@@ -127,7 +101,7 @@ impl Stream {
 
     /// Asks the kernel whether an idle connection has ended; `Err` if it has, and its request goes on
     /// without it.
-    pub(super) fn checked(self) -> Result<Self, Dead> {
+    pub(super) fn checked(self: Box<Self>) -> Result<Box<Self>, Dead> {
         let ended = !self.idle_for.is_zero() && self.raw.upgrade().is_some_and(|raw| raw.is_ended());
         if !ended {
             return Ok(self);
@@ -195,18 +169,42 @@ impl fmt::Debug for Stream {
 
 impl Inner {
     /// Takes a stream of a socket that carries many; `None` if it carries one.
-    pub(super) fn take_stream(&mut self, key: SocketKey, now: Instant) -> Option<Taken> {
+    pub(super) fn take_stream(
+        &mut self,
+        pool: &Arc<Pool>,
+        key: SocketKey,
+        now: Instant,
+    ) -> Option<Box<Stream>> {
         let (id, request_number) = (self.state.socket_id(key), self.state.served(key));
-        let idle_for = match self.state.is_alone(key) {
-            true => now.saturating_duration_since(self.state.free_since(key)),
-            false => Duration::ZERO,
-        };
+        let rested = self.state.is_alone(key).then(|| self.state.free_since(key));
         let held = self.held(key);
-        let raw = held.raw.clone();
-        let Shared { link, local, peer, dialed } = &mut **held.shared.as_mut()?;
-        let (link, local, peer, dialed) = (Arc::clone(link), *local, *peer, dialed.take());
-        let taken_at = now;
-        Some(Taken { key, id, link, raw, local, peer, dialed, request_number, idle_for, taken_at })
+        let Shared { link, local, peer, dialed, sleepers } = &mut **held.shared.as_mut()?;
+        link.begin();
+        Some(Box::new(Stream {
+            pool: Arc::clone(pool),
+            key,
+            id,
+            link: Arc::clone(link),
+            raw: if rested.is_some() { held.raw.clone() } else { Weak::new() },
+            local: *local,
+            peer: *peer,
+            dialed: dialed.take(),
+            request_number,
+            idle_for: rested.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)),
+            taken_at: now,
+            sleeper: sleepers.pop().unwrap_or_default(),
+            finished: false,
+            released: false,
+        }))
+    }
+
+    /// Keeps what a request armed for the next one on its socket; gives back what is not wanted.
+    fn keep_sleeper(&mut self, key: SocketKey, sleeper: Sleeper) -> Option<Sleeper> {
+        match &mut self.held(key).shared {
+            Some(shared) if shared.sleepers.len() < SLEEPERS => shared.sleepers.push(sleeper),
+            _ => return Some(sleeper),
+        }
+        None
     }
 }
 
@@ -253,6 +251,9 @@ impl Owner for Watcher {
         over
     }
 }
+
+/// As many as most servers allow streams.
+const SLEEPERS: usize = 100;
 
 fn ended_at_once(reason: CloseReason) -> Error {
     let text = "the server ended each new HTTP/2 connection before it carried a request";
