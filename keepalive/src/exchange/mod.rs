@@ -117,12 +117,7 @@ fn begin(leased: Leased, call: &mut Call) -> Way {
             Way::Own
         }
         #[cfg(feature = "http2")]
-        Leased::Many(mut stream) => {
-            if stream.sleeper.is_new() {
-                stream.sleeper = std::mem::take(sleeper);
-            }
-            Way::Shared(stream)
-        }
+        Leased::Many(stream) => Way::Shared(stream),
     }
 }
 

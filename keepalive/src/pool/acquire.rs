@@ -195,7 +195,10 @@ impl Future for Acquire {
                     (lease.checked(parked, self.here).map(Leased::One), parked)
                 }
                 #[cfg(feature = "http2")]
-                Taken::Many(stream) => (stream.checked().map(Leased::Many), true),
+                Taken::Many(mut stream) => {
+                    stream.sleeper = std::mem::take(&mut self.sleeper);
+                    (stream.checked().map(Leased::Many), true)
+                }
             };
             match checked {
                 Ok(mut leased) => {

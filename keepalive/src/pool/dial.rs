@@ -86,8 +86,7 @@ impl Pool {
             Ok(Connected { carrier: Carrier::Many(opened), local, peer, timings }) => {
                 let allowed = opened.allowed();
                 let (link, raw) = (Arc::clone(&opened.link), opened.raw.clone());
-                let dialed = Some(Dialed { began, timings });
-                let shared = Box::new(Shared { link, local, peer, dialed, sleepers: Vec::new() });
+                let shared = Box::new(Shared { link, local, peer, dialed: Some(Dialed { began, timings }) });
                 self.event(|inner, now| {
                     let held = inner.held(key);
                     held.stop = None;
@@ -153,11 +152,9 @@ struct Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.upgrade() {
-            // Dropped when the lock is free: what requests armed on the socket names their tasks.
-            let _held = pool.event(|inner, now| {
-                let held = std::mem::take(inner.held(self.key));
+            pool.event(|inner, now| {
+                *inner.held(self.key) = super::Held::default();
                 inner.state.closed(self.key, now);
-                held
             });
         } else {
             self.tell_close();

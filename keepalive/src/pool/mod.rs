@@ -282,7 +282,7 @@ impl Inner {
                     let held = self.held(socket);
                     effects.extend(held.parked.take().map(Effect::Close));
                     #[cfg(feature = "http2")]
-                    effects.extend(held.shared.take().map(Effect::End));
+                    effects.extend(held.shared.take().map(|shared| Effect::End(shared.link)));
                 }
                 Action::Shutdown { socket } => effects.push(Effect::Shutdown(self.held(socket).raw.clone())),
                 Action::Look { socket } => {
