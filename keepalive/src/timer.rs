@@ -106,3 +106,31 @@ impl Sleeper {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::task::Waker;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sleep_that_fires_earlier_is_moved_when_it_does() {
+        let start = clock::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut sleeper = Sleeper::default();
+        let mut armed = |end| {
+            let polled = sleeper.poll_until(&mut Context::from_waker(Waker::noop()), end, clock::now());
+            assert!(polled.is_pending());
+            sleeper.sleep.as_ref().map(|(_, sleep)| sleep.deadline())
+        };
+        assert_eq!(armed(at(10)), Some(at(10)));
+        assert_eq!(armed(at(300)), Some(at(10)), "it fires earlier and is left alone");
+        tokio::time::advance(Duration::from_secs(15)).await;
+        assert_eq!(armed(at(300)), Some(at(300)), "it has fired");
+        assert_eq!(armed(at(20)), Some(at(20)), "it would have fired too late");
+        assert_eq!(armed(at(25)), Some(at(20)));
+        poll_fn(|cx| sleeper.poll_until(cx, at(25), clock::now())).await.unwrap();
+        assert_eq!(clock::now(), at(25), "neither at 20 s nor later");
+    }
+}

@@ -248,3 +248,29 @@ const EDGE_TRIGGERED: bool = cfg!(any(
     target_os = "openbsd",
     target_os = "dragonfly",
 ));
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// On one thread the reactor looks only when nobody else runs.
+    #[tokio::test]
+    async fn a_glance_asks_the_kernel_only_if_the_reactor_has_seen_something() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (peer, _) = listener.accept().unwrap();
+        let mut io = TcpIo::new(stream, Permit::new(Arc::new(())));
+        assert!(io.poll_idle(&mut Context::from_waker(std::task::Waker::noop())).is_pending());
+        assert_eq!((io.glance(), io.probe()), (Probe::Alive, Probe::Alive));
+        drop(peer);
+        while io.probe() == Probe::Alive {
+            std::thread::yield_now();
+        }
+        assert_eq!((io.glance(), io.probe()), (Probe::Alive, Probe::Eof));
+        assert_eq!(poll_fn(|cx| io.poll_idle(cx)).await, Probe::Eof);
+        assert_eq!(io.glance(), Probe::Eof);
+    }
+}

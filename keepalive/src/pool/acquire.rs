@@ -135,7 +135,7 @@ impl Acquire {
             };
             let keeper = inner.lacks_keeper(&self.runtime);
             if self.sleeper.is_new() {
-                self.sleeper = inner.sleepers.pop().unwrap_or_default();
+                self.sleeper = inner.sleepers.take();
             }
             let noted = inner.state.notes_wanted();
             if noted {

@@ -295,7 +295,7 @@ impl Lease {
             inner.held(key).parked = Some(socket);
             ending.count(&mut inner.state);
             back(&mut inner.state, key, now);
-            (descriptors_are_short && inner.state.is_idle(key), inner.keep_sleeper(sleeper))
+            (descriptors_are_short && inner.state.is_idle(key), inner.sleepers.keep(sleeper))
         });
         if idle {
             descriptors::tell();

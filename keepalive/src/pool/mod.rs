@@ -25,6 +25,7 @@ mod notes;
 mod queue_error;
 mod request;
 mod shrink;
+mod sleepers;
 mod spawn;
 pub(crate) mod state;
 #[cfg(feature = "http2")]
@@ -51,6 +52,7 @@ pub(crate) use self::lease::{Lease, Socket};
 pub(crate) use self::leased::Leased;
 use self::leased::Taken;
 pub(crate) use self::queue_error::Seconds;
+use self::sleepers::Sleepers;
 pub(crate) use self::spawn::spawn;
 use self::state::{Action, SocketKey, State, more_room};
 pub(crate) use self::state::{Hint, Limits, OriginSnapshot, Outcome, Snapshot};
@@ -62,7 +64,6 @@ use crate::connect::Connect;
 use crate::descriptors::{Membership, default_max_total_sockets, enroll};
 use crate::error::Phase;
 use crate::io::RawSocket;
-use crate::timer::Sleeper;
 use crate::{CloseReason, Error, Event, Protocol, clock, trace};
 
 /// The sockets and waiters of one agent.
@@ -98,8 +99,7 @@ struct Inner {
     default_total: bool,
     /// What the event under way has told so far; empty between events.
     log: Vec<Event>,
-    /// Armed by requests that are done, for the next ones; at most [`SLEEPERS_KEPT`].
-    sleepers: Vec<Sleeper>,
+    sleepers: Sleepers,
 }
 
 /// What the driver holds for a socket.
@@ -148,7 +148,7 @@ impl Pool {
                 stays_open,
                 default_total,
                 log: Vec::new(),
-                sleepers: Vec::new(),
+                sleepers: Sleepers::default(),
             };
             Arc::new(Self {
                 inner: Mutex::new(inner),
@@ -306,16 +306,6 @@ impl Inner {
         }
     }
 
-    /// Keeps a sleeper for the next request; gives it back, to be dropped when the lock is free, if there are
-    /// enough.
-    fn keep_sleeper(&mut self, sleeper: Sleeper) -> Option<Sleeper> {
-        if self.sleepers.len() >= SLEEPERS_KEPT || sleeper.is_new() {
-            return Some(sleeper);
-        }
-        self.sleepers.push(sleeper);
-        None
-    }
-
     fn held(&mut self, key: SocketKey) -> &mut Held {
         if self.sockets.len() <= key.0 {
             if key.0 >= self.sockets.capacity() {
@@ -326,9 +316,6 @@ impl Inner {
         &mut self.sockets[key.0]
     }
 }
-
-/// As many as requests are usually under way at once. Each keeps the memory of the task that armed it last.
-const SLEEPERS_KEPT: usize = 64;
 
 impl Drop for Pool {
     fn drop(&mut self) {

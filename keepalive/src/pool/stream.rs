@@ -86,7 +86,7 @@ impl Stream {
         let _surplus = self.pool.event_at(now, |inner, now| {
             ending.count(&mut inner.state);
             inner.state.release_stream(key, id, now);
-            inner.keep_sleeper(sleeper)
+            inner.sleepers.keep(sleeper)
         });
     }
 
