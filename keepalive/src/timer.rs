@@ -21,7 +21,7 @@ pub(crate) struct Timer {
 }
 
 /// A sleep that is used again and again. Arming one costs as much as a tenth of a small request, so it is
-/// pushed forward only when it fires, and stays with its socket from one request to the next.
+/// pushed forward only when it fires, and the pool keeps it from one request to the next.
 #[derive(Default)]
 pub(crate) struct Sleeper {
     /// And the runtime whose timer it stands in.

@@ -77,4 +77,4 @@ fn lengths(bytes: &[u8]) -> Result<(usize, usize), Failure> {
 }
 
 /// As much as the others read at once.
-const READ: usize = 64 * 1024;
+const READ: usize = 256 * 1024;

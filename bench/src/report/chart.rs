@@ -22,8 +22,11 @@ pub(super) fn all(report: &Report) -> Vec<Drawn> {
 fn one(report: &Report, work: &'static Work) -> Option<Drawn> {
     let rows = of(&report.rows, work.name);
     let rounds = rows.iter().map(|row| row.rounds).max()?;
-    let cpu_unit =
-        format!("CPU time of the client for one request, µs; median of {rounds} rounds, line: least to most");
+    let of_rounds = match rounds {
+        1 => "one round".to_owned(),
+        rounds => format!("median of {rounds} rounds, line: least to most"),
+    };
+    let cpu_unit = format!("CPU time of the client for one request, µs; {of_rounds}");
     let (name, unit) = match work.kind {
         Kind::Steady => (work.name, cpu_unit.as_str()),
         Kind::Queue => ("queue", "p99 of the time of a request, divided by its p50; 1 is fair"),

@@ -159,17 +159,21 @@ fn idle(rows: &[&Row], title: &str) -> String {
 
 /// Where another client takes less than ours, of what the work is about.
 fn beaten(rows: &[Row]) -> Option<String> {
-    let lines = rows.iter().filter(|row| row.client == OURS).flat_map(|ours| {
+    let mut ran = false;
+    let mut lines = Vec::new();
+    for ours in rows.iter().filter(|row| row.client == OURS) {
+        ran = true;
         let (our, unit) = weight(ours);
         let rivals = of(rows, ours.work.name).into_iter().filter(|row| row.client != row.work.limit());
-        let ahead = rivals.filter(move |row| weight(row).0 < our);
-        ahead.map(move |row| {
-            let (name, title, its) = (row.client, row.work.title, number(weight(row).0));
-            format!("- {title}: `{name}` {its} {unit}, keepalive {}", number(our))
-        })
-    });
-    let lines: Vec<_> = lines.collect();
-    let ran = rows.iter().any(|row| row.client == OURS);
+        let mut ahead: Vec<_> =
+            rivals.map(|row| (weight(row).0, row.client)).filter(|row| row.0 < our).collect();
+        ahead.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let ahead: Vec<_> = ahead.iter().map(|(its, name)| format!("`{name}` {}", number(*its))).collect();
+        if !ahead.is_empty() {
+            let (title, ahead) = (ours.work.title, ahead.join(", "));
+            lines.push(format!("- {title}, {unit}: {ahead}; keepalive {}", number(our)));
+        }
+    }
     ran.then(|| if lines.is_empty() { "Nowhere in this run.".into() } else { lines.join("\n") })
 }
 
@@ -207,10 +211,17 @@ fn missing(report: &Report) -> String {
         .skipped
         .iter()
         .map(|skipped| format!("- `{}` was skipped: {}", skipped.client, one_line(&skipped.why)));
-    let failed = report.failed.iter().map(|run| {
-        let why = one_line(&run.why);
-        format!("- `{}` failed at `{}` in round {}: {why}", run.client, run.work, run.round)
-    });
+    // Clients that failed in the same way share a line.
+    let mut failed: Vec<(String, Vec<String>)> = Vec::new();
+    for run in &report.failed {
+        let how = format!("`{}`, round {}: {}", run.work, run.round, one_line(&run.why));
+        let client = format!("`{}`", run.client);
+        match failed.iter_mut().find(|(other, _)| *other == how) {
+            Some((_, clients)) => clients.push(client),
+            None => failed.push((how, vec![client])),
+        }
+    }
+    let failed = failed.into_iter().map(|(how, clients)| format!("- {} failed at {how}", clients.join(", ")));
     let lines: Vec<_> = skipped.chain(failed).collect();
     if lines.is_empty() { "No client was skipped and no run failed.".into() } else { lines.join("\n") }
 }

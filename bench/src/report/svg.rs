@@ -30,7 +30,7 @@ pub(super) enum Paint {
 
 impl Chart {
     pub(super) fn draw(&self) -> String {
-        let longest = self.bars.iter().map(Bar::end).fold(0.0, f64::max);
+        let longest = self.longest();
         let scale = if longest > 0.0 { LONGEST / longest } else { 0.0 };
         let height = TOP + STEP * self.bars.len() as f64 + BOTTOM;
         let (title, unit) = (escape(&self.title), escape(&self.unit));
@@ -46,7 +46,7 @@ impl Chart {
             height - 1.0,
         );
         for (place, bar) in self.bars.iter().enumerate() {
-            bar.draw(&mut svg, TOP + STEP * place as f64, scale);
+            bar.draw(&mut svg, TOP + STEP * place as f64, scale, longest);
         }
         for (line, y) in self.source.iter().zip([height - 27.0, height - 13.0]) {
             let _ =
@@ -55,6 +55,14 @@ impl Chart {
         svg.push_str("</svg>\n");
         svg
     }
+
+    /// The end of the longest bar; one that is far beyond the others is cut, or nothing could be seen of them.
+    fn longest(&self) -> f64 {
+        let mut ends: Vec<f64> = self.bars.iter().map(Bar::end).collect();
+        ends.sort_by(f64::total_cmp);
+        let most = ends.get(ends.len() / 2).map_or(0.0, |middle| middle * FAR_BEYOND);
+        ends.into_iter().rev().find(|&end| end <= most).unwrap_or(0.0)
+    }
 }
 
 impl Bar {
@@ -62,7 +70,7 @@ impl Bar {
         self.spread.map_or(self.value, |(_, most)| most.max(self.value))
     }
 
-    fn draw(&self, svg: &mut String, top: f64, scale: f64) {
+    fn draw(&self, svg: &mut String, top: f64, scale: f64, longest: f64) {
         let class = match self.paint {
             Paint::Ours => "ours",
             Paint::Limit => "limit",
@@ -70,18 +78,22 @@ impl Bar {
         };
         let (label, text) = (escape(&self.label), escape(&self.text));
         let middle = top + THICK / 2.0;
-        let (base, width) = (middle + 4.5, self.value * scale);
+        let (base, width) = (middle + 4.5, self.value.min(longest) * scale);
         let _ =
             writeln!(svg, r#"<text class="label {class}" x="{}" y="{base:.1}">{label}</text>"#, LEFT - 8.0);
         let _ = writeln!(
             svg,
             r#"<rect class="{class}" x="{LEFT}" y="{top:.1}" width="{width:.1}" height="{THICK}" rx="2"/>"#
         );
-        if let Some((least, most)) = self.spread {
+        let end = LEFT + self.end().min(longest) * scale;
+        if self.end() > longest {
+            let (from, bottom) = (end - 24.0, top + THICK);
+            let _ = writeln!(svg, r#"<path class="cut" d="M{from:.1} {bottom:.1}l6 -{THICK}"/>"#);
+        } else if let Some((least, most)) = self.spread {
             let (from, to) = (LEFT + least * scale, LEFT + most * scale);
             let _ = writeln!(svg, r#"<path class="spread" d="M{from:.1} {middle:.1}H{to:.1}"/>"#);
         }
-        let end = LEFT + self.end() * scale + 8.0;
+        let end = end + 8.0;
         let _ = writeln!(svg, r#"<text class="value {class}" x="{end:.1}" y="{base:.1}">{text}</text>"#);
     }
 }
@@ -122,6 +134,7 @@ rect.ours { fill: #0969da }
 rect.limit { fill: #b4bdc7 }
 rect.rival { fill: #818b98 }
 .spread { stroke: #1f2328; stroke-width: 1.5 }
+.cut { stroke: #ffffff; stroke-width: 4 }
 @media (prefers-color-scheme: dark) {
 text { fill: #f0f6fc }
 .note, .source { fill: #9198a1 }
@@ -130,6 +143,7 @@ rect.ours { fill: #4493f8 }
 rect.limit { fill: #454c54 }
 rect.rival { fill: #656c76 }
 .spread { stroke: #f0f6fc }
+.cut { stroke: #0d1117 }
 }
 ";
 
@@ -142,6 +156,8 @@ const TOP: f64 = 64.0;
 const STEP: f64 = 26.0;
 const THICK: f64 = 18.0;
 const BOTTOM: f64 = 48.0;
+/// A bar so many times as long as the one in the middle is cut.
+const FAR_BEYOND: f64 = 8.0;
 /// Characters of the smallest print.
 const LONGEST_LINE: usize = 120;
 
@@ -167,6 +183,23 @@ mod tests {
         assert!(svg.contains("<title>&lt;&amp;&gt;: &quot;µs&quot;</title>"), "{svg}");
         assert!(svg.contains(">ab</text>"), "{svg}");
         assert!(svg.contains(&format!(">{}…</text>", "x".repeat(LONGEST_LINE - 1))), "{svg}");
+    }
+
+    #[test]
+    fn a_bar_far_beyond_the_others_is_cut() {
+        let bar = |value: f64| Bar {
+            label: String::new(),
+            value,
+            spread: None,
+            text: value.to_string(),
+            paint: Paint::Rival,
+        };
+        let bars = [1.0, 1.5, 2.0, 40.0].map(bar).into();
+        let chart = Chart { title: String::new(), unit: String::new(), source: Default::default(), bars };
+        let svg = chart.draw();
+        assert_eq!(svg.matches("width=\"420.0\"").count(), 2, "{svg}");
+        assert_eq!(svg.matches("class=\"cut\"").count(), 1, "{svg}");
+        assert!(svg.contains(">40</text>"), "{svg}");
     }
 
     #[test]

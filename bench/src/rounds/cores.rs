@@ -19,6 +19,11 @@ impl Cores {
         pin(self.0.last().copied())
     }
 
+    /// Whether a client of so many threads leaves the server's core alone.
+    pub(super) fn are_apart(&self, threads: usize) -> bool {
+        threads < self.0.len()
+    }
+
     /// A client has one core for each of its threads, from the first on.
     pub(super) fn pin_for_client(&self, threads: usize) -> io::Result<()> {
         pin(self.0.iter().copied().take(threads))

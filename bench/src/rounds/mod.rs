@@ -130,11 +130,16 @@ impl Plan<'_> {
     ) -> Result<Result<Sample, String>, Failure> {
         let job = self.job(origin, work, client);
         origin.reset()?;
+        // Not where a client uses its core too, nor while both rest.
+        let awake = cores.are_apart(work.threads) && work.kind != Kind::Idle;
+        origin.stay_awake(awake)?;
         let before = origin.cpu();
         cores.pin_for_client(work.threads)?;
         let outcome = measure(this_program, client, work, &job, self.pace.time(work, client));
         let stats = origin.stats()?;
-        let server = origin.cpu().zip(before).map(|(after, before)| after - before);
+        origin.stay_awake(false)?;
+        // What spins is always busy.
+        let server = origin.cpu().zip(before).filter(|_| !awake).map(|(after, before)| after - before);
         Ok(outcome.map(|outcome| Sample {
             work,
             client: client.name(),

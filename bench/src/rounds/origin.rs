@@ -61,6 +61,11 @@ impl Origin {
         self.ask("/reset").map(drop)
     }
 
+    /// Whether it spins while it has nothing to do.
+    pub(super) fn stay_awake(&mut self, awake: bool) -> Result<(), Failure> {
+        self.ask(if awake { "/awake" } else { "/asleep" }).map(drop)
+    }
+
     /// What it has counted; only `open` and `most_open` hold this program's own connection too.
     pub(super) fn stats(&mut self) -> Result<Stats, Failure> {
         Ok(serde_json::from_slice(&self.ask("/stats")?)?)

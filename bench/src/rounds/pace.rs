@@ -22,7 +22,7 @@ impl Pace {
     /// As long runs as `time` allows, and as many rounds of runs that are long enough. `rounds`: so many
     /// and no others.
     pub(crate) fn within(time: Duration, pairs: &[(&Work, &Contestant)], rounds: Option<u32>) -> Self {
-        let quick = Self { rounds: 1, warm_ms: 80, slow_warm_ms: 800, run_ms: 0 };
+        let quick = Self { rounds: 1, warm_ms: 80, slow_warm_ms: 600, run_ms: 0 };
         let fixed: Duration = pairs.iter().map(|(work, client)| START + quick.time(work, client)).sum();
         let timed = pairs.iter().filter(|(work, _)| is_timed(work)).count().max(1) as u32;
         let with = |rounds: u32| {
@@ -62,7 +62,7 @@ fn is_timed(work: &Work) -> bool {
 }
 
 /// For the start of a process and its end; Node's take longest.
-const START: Duration = Duration::from_millis(60);
+const START: Duration = Duration::from_millis(80);
 
 /// Below this a run is too short for the clocks of CPU time.
 const SHORTEST_MS: u64 = 40;

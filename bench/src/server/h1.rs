@@ -4,7 +4,8 @@
 //! - `/chunked/N`: the same in chunks of 16 KiB;
 //! - `/up/N`: reads a body of N bytes, whose length the head must have said;
 //! - `/gate/N`: 12 bytes, when N such requests are here;
-//! - `/stats`, `/reset`: the server's counters.
+//! - `/stats`, `/reset`: the server's counters;
+//! - `/awake`, `/asleep`: whether the server spins while it has nothing to do.
 
 use std::collections::HashMap;
 use std::io;
@@ -80,6 +81,10 @@ impl Reader {
                     site.stats.requests += 1;
                     site.gate.enter(site.key, count);
                 }
+                Some(Target::Awake(awake)) => {
+                    site.stays_awake = awake;
+                    out.push(Piece::new(text("{}"), 1));
+                }
                 Some(Target::Stats) => out.push(Piece::new(text(&site.stats.to_json()), 1)),
                 Some(Target::Reset) => {
                     site.stats.reset();
@@ -96,6 +101,7 @@ enum Target {
     Reply(Reply),
     Upload(u64),
     Gate(usize),
+    Awake(bool),
     Stats,
     Reset,
 }
@@ -110,6 +116,8 @@ fn target(head: &[u8]) -> Option<Target> {
         "chunked" => Some(Target::Reply(Reply::Chunked(number()?))),
         "up" => Some(Target::Upload(number()?)),
         "gate" => Some(Target::Gate(number()? as usize)),
+        "awake" => Some(Target::Awake(true)),
+        "asleep" => Some(Target::Awake(false)),
         "stats" => Some(Target::Stats),
         "reset" => Some(Target::Reset),
         _ => None,

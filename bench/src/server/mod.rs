@@ -19,6 +19,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
@@ -80,7 +81,10 @@ impl Server {
         let mut events = Events::with_capacity(1024);
         let mut buffer = vec![0; READ];
         loop {
-            if let Err(error) = self.poll.poll(&mut events, None) {
+            // Whoever wakes a sleeping server pays for it in its own send(2), and a slow client would do so more
+            // often: on a core of its own the server stays awake.
+            let patience = self.site.stays_awake.then_some(Duration::ZERO);
+            if let Err(error) = self.poll.poll(&mut events, patience) {
                 if error.kind() == io::ErrorKind::Interrupted {
                     continue;
                 }

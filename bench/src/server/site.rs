@@ -8,6 +8,8 @@ pub(super) struct Site {
     pub(super) stats: Stats,
     pub(super) replies: Replies,
     pub(super) gate: Gate,
+    /// It never waits for the kernel to tell of something.
+    pub(super) stays_awake: bool,
     /// The connection that is being served.
     pub(super) key: usize,
 }

@@ -15,29 +15,27 @@ mod moved;
 mod one;
 mod prepare;
 mod retry;
+mod wait;
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
-use std::time::Duration;
 
 use http::{Request, Response};
 use tokio::runtime::Handle;
-use tokio::time::Instant;
 
 use self::attempt::Progress;
 pub use self::info::{ConnectionInfo, Timings};
 use self::info::{Stopwatch, Waits};
 use self::prepare::{Prepared, prepare};
+use self::wait::Wait;
 use crate::body::Body;
 use crate::h1::{Call, Head, Payload};
 use crate::options::RequestDefaults;
 #[cfg(feature = "http2")]
 use crate::pool::Stream;
-use crate::pool::{Acquire, Leased, Pool, Seconds};
-use crate::timer::{Sleeper, Timer};
-use crate::{Error, Origin, Phase, clock};
+use crate::pool::{Acquire, Leased, Pool};
+use crate::timer::Timer;
+use crate::{Error, clock};
 
 /// Sends one request and gives its response once the head is there.
 ///
@@ -68,15 +66,15 @@ pub(crate) fn exchange(
             }
         };
         let timer = Timer::new(began, timeout);
-        let mut sleeper = Sleeper::default();
         let mut acquire = Acquire::new(pool, origin, runtime, began);
         let mut waits = Waits::begin(began);
         loop {
-            let since = waits.since();
-            let got = wait_for_socket(&mut acquire, &defaults, &timer, &mut sleeper, since).await;
-            let (mut watch, way) = match got {
-                Ok(mut leased) => (waits.end(&mut leased), begin(leased, call, &mut sleeper)),
-                Err(error) => return Err(error.with(call.evidence())),
+            let (mut watch, way) = {
+                let mut wait = Wait::begin(waits.since(), &defaults);
+                match poll_fn(|cx| wait.poll(&mut acquire, cx, &defaults, &timer)).await {
+                    Ok(mut leased) => (waits.end(&mut leased), begin(leased, call)),
+                    Err(error) => return Err(error.with(call.evidence())),
+                }
             };
             let tried = match way {
                 Way::Own => {
@@ -112,23 +110,14 @@ enum Way {
     Shared(Box<Stream>),
 }
 
-fn begin(leased: Leased, call: &mut Call, sleeper: &mut Sleeper) -> Way {
+fn begin(leased: Leased, call: &mut Call) -> Way {
     match leased {
-        Leased::One(mut lease) => {
-            let of_socket = &mut lease.socket().sleeper;
-            if of_socket.is_new() {
-                *of_socket = std::mem::take(sleeper);
-            }
+        Leased::One(lease) => {
             call.begin(lease);
             Way::Own
         }
         #[cfg(feature = "http2")]
-        Leased::Many(mut stream) => {
-            if stream.sleeper.is_new() {
-                stream.sleeper = std::mem::take(sleeper);
-            }
-            Way::Shared(stream)
-        }
+        Leased::Many(stream) => Way::Shared(stream),
     }
 }
 
@@ -142,66 +131,6 @@ enum Tried {
     },
 }
 
-/// Waits for a socket: in the queue at most `queue_timeout`, and while a dial is under way for this
-/// request as long as that may take, which `connect_timeout` limits.
-async fn wait_for_socket(
-    acquire: &mut Acquire,
-    defaults: &RequestDefaults,
-    timer: &Timer,
-    sleeper: &mut Sleeper,
-    began: Instant,
-) -> Result<Leased, Error> {
-    let limit = defaults.queue_timeout;
-    let mut end = limit.and_then(|limit| began.checked_add(limit));
-    let mut dials_end = None;
-    let got = poll_fn(|cx| {
-        loop {
-            if let Poll::Ready(lease) = Pin::new(&mut *acquire).poll(cx) {
-                return Poll::Ready(Ok(lease));
-            }
-            let now = clock::now();
-            match ready!(timer.poll_phase(sleeper, cx, Phase::Queue, end, now)) {
-                Some(late) => return Poll::Ready(Err(Some(late))),
-                None if acquire.is_queued() => return Poll::Ready(Err(None)),
-                // It was the dial that took so long: the time in the queue begins anew, for as long as
-                // one dial and another after it can take. Longer means that the runtime of the dial does
-                // not run.
-                None => {
-                    let timeouts = defaults.dial_timeouts;
-                    let origin = acquire.origin();
-                    let dial = if origin.is_secure() { timeouts.secure } else { timeouts.plain };
-                    let dial = dial.map(|dial| dial.saturating_mul(2));
-                    let dials_end =
-                        *dials_end.get_or_insert_with(|| dial.and_then(|dial| now.checked_add(dial)));
-                    if dials_end.is_some_and(|end| now >= end) {
-                        return Poll::Ready(Err(Some(no_dial(origin, now - began))));
-                    }
-                    let again = limit.and_then(|limit| now.checked_add(limit.max(SHORTEST_LOOK)));
-                    end = again.into_iter().chain(dials_end).min();
-                }
-            }
-        }
-    })
-    .await;
-    match got {
-        Ok(lease) => lease,
-        Err(None) => Err(acquire.time_out(clock::now() - began)),
-        Err(Some(late)) => {
-            let phase = if acquire.is_queued() { Phase::Queue } else { Phase::Connect };
-            acquire.fail();
-            Err(late.at(phase))
-        }
-    }
-}
-
-fn no_dial(origin: &Origin, waited: Duration) -> Error {
-    let text = format!(
-        "the dial to {origin} has made no progress for {}; the runtime it was begun on may not be running",
-        Seconds(waited)
-    );
-    Error::timeout(Phase::Connect, text)
-}
-
 fn response(head: Head, body: Body, watch: Stopwatch) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = head.status;
@@ -210,6 +139,3 @@ fn response(head: Head, body: Body, watch: Stopwatch) -> Response<Body> {
     *response.extensions_mut() = watch.into_extensions();
     response
 }
-
-/// A request whose dial outlasts a very short queue limit looks this often whether it is still going on.
-const SHORTEST_LOOK: Duration = Duration::from_millis(10);

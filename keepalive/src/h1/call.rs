@@ -304,7 +304,7 @@ impl Call {
 
     /// For the limits of the request's time.
     pub(crate) fn sleeper(&mut self) -> Option<&mut Sleeper> {
-        self.lease.as_mut().map(|lease| &mut lease.socket().sleeper)
+        self.lease.as_mut().map(|lease| &mut lease.sleeper)
     }
 
     /// Gives the call up: the socket is closed and `error` gets the evidence.
@@ -402,7 +402,7 @@ impl Call {
             let read = scratch::with(|bytes| {
                 let mut read = ReadBuf::new(bytes);
                 let outcome = Pin::new(io).poll_read(cx, &mut read);
-                self.buf.extend_from_slice(read.filled());
+                self.buf = BytesMut::from(read.filled());
                 outcome.map_ok(|()| read.filled().len())
             });
             (read, SCRATCH)

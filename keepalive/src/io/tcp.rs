@@ -168,7 +168,12 @@ impl AsyncRead for TcpIo {
             ready!(stream.poll_read_ready(cx))?;
             let mut outcome = Err(ErrorKind::WouldBlock.into());
             let _ = stream.try_io(Interest::READABLE, || {
-                outcome = stream.try_read_buf(buf);
+                outcome = match buf.initialized().len() == buf.capacity() {
+                    // The reactor was asked already.
+                    true => io::Read::read(&mut &*SockRef::from(stream), buf.initialize_unfilled())
+                        .inspect(|&count| buf.advance(count)),
+                    false => stream.try_read_buf(buf),
+                };
                 match &outcome {
                     // A short read has emptied the socket: forget that it was readable, and the next
                     // read need not ask the kernel to learn it. Only where readiness is edge-triggered.

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
+use tokio::runtime::{self, Handle};
 
 use super::lease::{Dead, Past};
 use super::request::Request;
 use super::state::{Outcome, SocketKey, Turn, WaiterKey};
 use super::{Inner, Lease, Leased, Pool, Taken, Waiting, keeper, queue_error};
 use crate::error::{Error, Phase};
+use crate::timer::Sleeper;
 use crate::{CloseReason, Origin, Unserved, clock};
 
 /// Resolves to a socket that is good at that moment. Dropping it leaves the queue at once.
@@ -23,6 +24,8 @@ pub(crate) struct Acquire {
     pool: Arc<Pool>,
     request: Request,
     runtime: Handle,
+    /// The one it asks on at present; `None` outside of all.
+    here: Option<runtime::Id>,
     waiter: Option<WaiterKey>,
     /// The socket that failed the request, until the request is back in the queue: it wants to be there
     /// when the slot comes free.
@@ -33,6 +36,8 @@ pub(crate) struct Acquire {
     retried: bool,
     /// The time, if it was read just now.
     now: Option<Instant>,
+    /// For the limits of the request's time; goes with the socket.
+    sleeper: Sleeper,
 }
 
 /// What the driver finds under the lock.
@@ -48,17 +53,24 @@ impl Acquire {
         Self {
             pool,
             request: Request::new(origin),
+            here: Some(runtime.id()),
             runtime,
             waiter: None,
             dead: None,
             fresh: false,
             retried: false,
             now: Some(now.into_std()),
+            sleeper: Sleeper::default(),
         }
     }
 
     pub(crate) fn origin(&self) -> &Origin {
         &self.request.origin
+    }
+
+    /// For the limits of the wait.
+    pub(crate) fn sleeper(&mut self) -> &mut Sleeper {
+        &mut self.sleeper
     }
 
     /// The socket proved stale before a byte of the response came: asks for another, at the old place.
@@ -94,10 +106,10 @@ impl Acquire {
         let asks_at_once = self.now.is_some();
         let now = self.now.take().unwrap_or_else(|| clock::now().into_std());
         // A future may move to another runtime; what is done for it must run where it is.
-        if let Some(here) = (!asks_at_once).then(Handle::try_current).and_then(Result::ok) {
-            if here.id() != self.runtime.id() {
-                self.runtime = here;
-            }
+        if !asks_at_once {
+            let here = Handle::try_current().ok();
+            self.here = here.as_ref().map(Handle::id);
+            self.runtime = here.unwrap_or_else(|| self.runtime.clone());
         }
         // Cloned before the lock is taken, dropped after: wakers are foreign.
         let waker = cx.waker().clone();
@@ -122,6 +134,9 @@ impl Acquire {
                 },
             };
             let keeper = inner.lacks_keeper(&self.runtime);
+            if self.sleeper.is_new() {
+                self.sleeper = inner.sleepers.pop().unwrap_or_default();
+            }
             let noted = inner.state.notes_wanted();
             if noted {
                 self.request.note(inner, turn, self.waiter.is_none(), now);
@@ -174,12 +189,16 @@ impl Future for Acquire {
             // place. A new one that dies at once is the server's answer; asking again could go on for ever.
             let (checked, parked) = match taken {
                 Taken::One(socket, past) => {
-                    let lease = Lease::new(&self.pool, socket, past);
+                    let sleeper = std::mem::take(&mut self.sleeper);
+                    let lease = Lease::new(&self.pool, socket, past, sleeper);
                     let parked = lease.was_parked();
-                    (lease.checked(parked, self.runtime.id()).map(Leased::One), parked)
+                    (lease.checked(parked, self.here).map(Leased::One), parked)
                 }
                 #[cfg(feature = "http2")]
-                Taken::Many(stream) => (stream.checked().map(Leased::Many), true),
+                Taken::Many(mut stream) => {
+                    stream.sleeper = std::mem::take(&mut self.sleeper);
+                    (stream.checked().map(Leased::Many), true)
+                }
             };
             match checked {
                 Ok(mut leased) => {

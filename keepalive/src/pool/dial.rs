@@ -18,6 +18,7 @@ use super::state::{SocketKey, WaiterKey};
 use super::{Inner, Pool, spawn};
 #[cfg(feature = "http2")]
 use super::{
+    lease::About,
     lease::Dialed,
     stream::{Shared, Watcher},
 };
@@ -85,13 +86,12 @@ impl Pool {
             Ok(Connected { carrier: Carrier::Many(opened), local, peer, timings }) => {
                 let allowed = opened.allowed();
                 let (link, raw) = (Arc::clone(&opened.link), opened.raw.clone());
-                let dialed = Some(Dialed { began, timings });
-                let shared = Box::new(Shared { link, local, peer, dialed, sleepers: Vec::new() });
+                let shared = Box::new(Shared { link, local, peer, dialed: Some(Dialed { began, timings }) });
                 self.event(|inner, now| {
                     let held = inner.held(key);
                     held.stop = None;
                     held.raw = raw;
-                    (held.local, held.peer) = (local, peer);
+                    held.about = Some(Arc::new(About { local, peer, ..About::default() }));
                     held.shared = Some(shared);
                     inner.state.dialed_shared(key, allowed, now);
                 });
@@ -105,8 +105,7 @@ impl Pool {
                     let held = inner.held(key);
                     held.stop = None;
                     held.raw = socket.io.raw();
-                    (held.local, held.peer) = (socket.local, socket.peer);
-                    held.body_since = Arc::clone(&socket.body_since);
+                    held.about = Some(Arc::clone(&socket.about));
                     held.parked = Some(socket);
                     inner.state.dialed(key, now);
                 });
@@ -153,11 +152,9 @@ struct Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.upgrade() {
-            // Dropped when the lock is free: what requests armed on the socket names their tasks.
-            let _held = pool.event(|inner, now| {
-                let held = std::mem::take(inner.held(self.key));
+            pool.event(|inner, now| {
+                *inner.held(self.key) = super::Held::default();
                 inner.state.closed(self.key, now);
-                held
             });
         } else {
             self.tell_close();

@@ -20,6 +20,8 @@ use super::state::SocketKey;
 use super::{Pool, dial};
 use crate::Origin;
 use crate::io::RawSocket;
+#[cfg(feature = "http2")]
+use crate::mux::Link;
 
 /// Something that must not happen under the lock.
 pub(super) enum Effect {
@@ -27,7 +29,7 @@ pub(super) enum Effect {
     Close(Box<Socket>),
     /// Ends a connection that carries many requests.
     #[cfg(feature = "http2")]
-    End(Box<super::stream::Shared>),
+    End(Arc<Link>),
     Shutdown(Weak<RawSocket>),
     Dial {
         socket: SocketKey,
@@ -133,7 +135,7 @@ fn carry_out(pool: &Arc<Pool>, effect: Effect) {
         // The descriptor is closed here, and its slot reports that in an event of its own.
         Effect::Close(socket) => drop(socket),
         #[cfg(feature = "http2")]
-        Effect::End(shared) => shared.link.close(),
+        Effect::End(link) => link.close(),
         Effect::Shutdown(raw) => {
             if let Some(raw) = raw.upgrade() {
                 raw.shutdown_now();

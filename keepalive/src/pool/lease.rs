@@ -21,18 +21,24 @@ use crate::{clock, descriptors};
 pub(crate) struct Socket {
     pub(crate) io: Box<dyn Io>,
     pub(crate) id: u64,
-    pub(crate) local: Option<SocketAddr>,
-    pub(crate) peer: Option<SocketAddr>,
+    pub(super) about: Arc<About>,
     /// Of its dial; the first request takes it.
-    pub(crate) dialed: Option<Dialed>,
-    pub(super) body_since: Arc<AtomicU64>,
+    pub(crate) dialed: Option<Box<Dialed>>,
     pub(super) key: SocketKey,
     /// Tells the keeper that something happened while nobody used it.
     waker: Waker,
     /// The runtime whose reactor it is registered with.
     runtime: Option<runtime::Id>,
-    /// For the limits of the request that has it.
-    pub(crate) sleeper: Sleeper,
+}
+
+/// What both the pool and whoever has the socket want to know of it.
+#[derive(Debug, Default)]
+pub(super) struct About {
+    pub(super) local: Option<SocketAddr>,
+    pub(super) peer: Option<SocketAddr>,
+    /// Since when a response body on it waits to be read, in ns since the pool's epoch and one more;
+    /// 0: none does.
+    pub(super) body_since: AtomicU64,
 }
 
 /// When a dial was begun, and how long its steps took.
@@ -54,14 +60,11 @@ impl Socket {
         Box::new(Self {
             io,
             id,
-            local,
-            peer,
-            dialed: Some(Dialed { began, timings }),
-            body_since: Arc::default(),
+            about: Arc::new(About { local, peer, body_since: AtomicU64::new(0) }),
+            dialed: Some(Box::new(Dialed { began, timings })),
             key,
             waker: keeper::waker(pool, key, id),
             runtime: current_runtime(),
-            sleeper: Sleeper::default(),
         })
     }
 
@@ -77,15 +80,16 @@ impl Socket {
 
     /// Makes sure that the next request can have it: asks the kernel, unless it has just been in use, and
     /// moves it to the runtime that is `here`. Says whether it was moved.
-    fn check(&mut self, was_just_used: bool, here: runtime::Id) -> Result<bool, CloseReason> {
+    fn check(&mut self, was_just_used: bool, here: Option<runtime::Id>) -> Result<bool, CloseReason> {
         match if was_just_used { self.io.glance() } else { self.io.probe() } {
             Probe::Eof => return Err(CloseReason::ClosedByServer),
             Probe::Bytes => return Err(CloseReason::UnsolicitedBytes),
             Probe::Alive | Probe::Unknown => {}
         }
-        let moves = self.runtime != Some(here);
+        let moves = self.runtime != here;
         if moves {
-            self.runtime = Some(here);
+            // Outside a runtime nobody could use it.
+            self.runtime = Some(here.ok_or(CloseReason::IoError)?);
             self.io.rehome().map_err(|_| CloseReason::IoError)?;
         }
         Ok(moves)
@@ -145,14 +149,17 @@ pub(crate) struct Lease {
     parked: bool,
     /// The request's outcome is counted.
     finished: bool,
+    /// For the limits of the request's time.
+    pub(crate) sleeper: Sleeper,
 }
 
 impl Lease {
-    pub(super) fn new(pool: &Arc<Pool>, socket: Box<Socket>, past: Past) -> Self {
-        socket.body_since.store(0, Ordering::Relaxed);
+    pub(super) fn new(pool: &Arc<Pool>, socket: Box<Socket>, past: Past, sleeper: Sleeper) -> Self {
+        socket.about.body_since.store(0, Ordering::Relaxed);
         let Past { request_number, idle_for, parked, taken_at } = past;
         let pool = Arc::clone(pool);
-        Self { pool, socket: Some(socket), request_number, idle_for, taken_at, parked, finished: false }
+        let finished = false;
+        Self { pool, socket: Some(socket), request_number, idle_for, taken_at, parked, finished, sleeper }
     }
 
     pub(crate) fn socket(&mut self) -> &mut Socket {
@@ -178,7 +185,7 @@ impl Lease {
     pub(crate) fn body_begins(&mut self, now: Instant) {
         let since = now.saturating_duration_since(self.pool.epoch).as_nanos();
         let since = u64::try_from(since).unwrap_or(u64::MAX).saturating_add(1);
-        self.socket().body_since.store(since, Ordering::Relaxed);
+        self.socket().about.body_since.store(since, Ordering::Relaxed);
     }
 
     /// Gives the clean socket back: to the next waiter, or to the idle ones.
@@ -207,7 +214,7 @@ impl Lease {
     /// The request is done, but the rest of its body is still read off.
     pub(crate) fn drain(&mut self) {
         let (ending, key) = (self.ending(Outcome::Done), self.socket().key);
-        self.socket().body_since.store(0, Ordering::Relaxed);
+        self.socket().about.body_since.store(0, Ordering::Relaxed);
         self.pool.event(|inner, _| {
             ending.count(&mut inner.state);
             inner.state.drain(key);
@@ -225,7 +232,7 @@ impl Lease {
 
     /// Looks at a socket just taken. If it proves dead, it is no longer the request's; whoever
     /// `asks_again` does so before dropping it, so as to be in the queue when its slot comes free.
-    pub(super) fn checked(mut self, asks_again: bool, here: runtime::Id) -> Result<Self, Dead> {
+    pub(super) fn checked(mut self, asks_again: bool, here: Option<runtime::Id>) -> Result<Self, Dead> {
         let was_just_used = self.request_number >= PROVEN && self.idle_for < JUST_USED;
         let checked = self.socket().check(was_just_used, here).and_then(|moved| {
             let destroyed = moved && !self.reach_again();
@@ -281,13 +288,14 @@ impl Lease {
         if descriptors_are_short && self.pool.is_claimed(key) {
             return socket.close(&self.pool, CloseReason::DescriptorLimit, ending);
         }
-        socket.body_since.store(0, Ordering::Relaxed);
+        socket.about.body_since.store(0, Ordering::Relaxed);
         let now = now.unwrap_or_else(|| clock::now().into_std());
-        let idle = self.pool.event_at(now, |inner, now| {
+        let sleeper = std::mem::take(&mut self.sleeper);
+        let (idle, _spare) = self.pool.event_at(now, |inner, now| {
             inner.held(key).parked = Some(socket);
             ending.count(&mut inner.state);
             back(&mut inner.state, key, now);
-            descriptors_are_short && inner.state.is_idle(key)
+            (descriptors_are_short && inner.state.is_idle(key), inner.keep_sleeper(sleeper))
         });
         if idle {
             descriptors::tell();

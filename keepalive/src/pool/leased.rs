@@ -40,7 +40,8 @@ impl Leased {
         match self {
             Self::One(lease) => {
                 let &mut Lease { request_number, idle_for, taken_at, .. } = lease;
-                let Socket { id, local, peer, .. } = *lease.socket();
+                let Socket { id, ref about, .. } = *lease.socket();
+                let (local, peer) = (about.local, about.peer);
                 let protocol = Version::HTTP_11;
                 Facts { socket: id, request_number, idle_for, taken_at, local, peer, protocol }
             }
@@ -60,7 +61,7 @@ impl Leased {
     /// Of the dial, for the first request.
     pub(crate) fn take_dialed(&mut self) -> Option<Dialed> {
         match self {
-            Self::One(lease) => lease.socket().dialed.take(),
+            Self::One(lease) => lease.socket().dialed.take().map(|dialed| *dialed),
             #[cfg(feature = "http2")]
             Self::Many(stream) => stream.dialed.take(),
         }

@@ -32,9 +32,7 @@ mod stream;
 mod suspend;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::panic::resume_unwind;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Instant;
@@ -48,12 +46,13 @@ pub use self::events::Events;
 pub use self::journal::EVENTS_KEPT;
 use self::journal::Journal;
 use self::keeper::Keeper;
+use self::lease::About;
 pub(crate) use self::lease::{Lease, Socket};
 pub(crate) use self::leased::Leased;
 use self::leased::Taken;
 pub(crate) use self::queue_error::Seconds;
 pub(crate) use self::spawn::spawn;
-use self::state::{Action, SocketKey, State};
+use self::state::{Action, SocketKey, State, more_room};
 pub(crate) use self::state::{Hint, Limits, OriginSnapshot, Outcome, Snapshot};
 #[cfg(feature = "http2")]
 pub(crate) use self::stream::Stream;
@@ -63,6 +62,7 @@ use crate::connect::Connect;
 use crate::descriptors::{Membership, default_max_total_sockets, enroll};
 use crate::error::Phase;
 use crate::io::RawSocket;
+use crate::timer::Sleeper;
 use crate::{CloseReason, Error, Event, Protocol, clock, trace};
 
 /// The sockets and waiters of one agent.
@@ -75,7 +75,7 @@ pub(crate) struct Pool {
     stirred: Mutex<Vec<(SocketKey, u64)>>,
     /// Told when a closing agent has come to rest.
     emptied: Notify,
-    /// The zero of [`Held::body_since`].
+    /// The zero of [`About::body_since`].
     epoch: Instant,
     /// Among the agents of the process.
     _membership: Membership,
@@ -98,6 +98,8 @@ struct Inner {
     default_total: bool,
     /// What the event under way has told so far; empty between events.
     log: Vec<Event>,
+    /// Armed by requests that are done, for the next ones; at most [`SLEEPERS_KEPT`].
+    sleepers: Vec<Sleeper>,
 }
 
 /// What the driver holds for a socket.
@@ -107,16 +109,13 @@ struct Held {
     parked: Option<Box<Socket>>,
     /// While it is dialled: tells the dial to stop.
     stop: Option<Arc<Notify>>,
-    local: Option<SocketAddr>,
-    peer: Option<SocketAddr>,
+    /// Once it is open.
+    about: Option<Arc<About>>,
     /// While it carries many requests; boxed, as there are many places and few such sockets.
     #[cfg(feature = "http2")]
     shared: Option<Box<stream::Shared>>,
     /// Reaches the descriptor while a request uses it.
     raw: Weak<RawSocket>,
-    /// Since when a response body on it waits to be read, in ns since the pool's epoch and one more;
-    /// 0: none does.
-    body_since: Arc<AtomicU64>,
 }
 
 /// What the driver holds for a waiter.
@@ -149,6 +148,7 @@ impl Pool {
                 stays_open,
                 default_total,
                 log: Vec::new(),
+                sleepers: Vec::new(),
             };
             Arc::new(Self {
                 inner: Mutex::new(inner),
@@ -282,7 +282,7 @@ impl Inner {
                     let held = self.held(socket);
                     effects.extend(held.parked.take().map(Effect::Close));
                     #[cfg(feature = "http2")]
-                    effects.extend(held.shared.take().map(Effect::End));
+                    effects.extend(held.shared.take().map(|shared| Effect::End(shared.link)));
                 }
                 Action::Shutdown { socket } => effects.push(Effect::Shutdown(self.held(socket).raw.clone())),
                 Action::Look { socket } => {
@@ -306,13 +306,29 @@ impl Inner {
         }
     }
 
+    /// Keeps a sleeper for the next request; gives it back, to be dropped when the lock is free, if there are
+    /// enough.
+    fn keep_sleeper(&mut self, sleeper: Sleeper) -> Option<Sleeper> {
+        if self.sleepers.len() >= SLEEPERS_KEPT || sleeper.is_new() {
+            return Some(sleeper);
+        }
+        self.sleepers.push(sleeper);
+        None
+    }
+
     fn held(&mut self, key: SocketKey) -> &mut Held {
         if self.sockets.len() <= key.0 {
+            if key.0 >= self.sockets.capacity() {
+                self.sockets.reserve_exact(more_room(self.sockets.len()).max(key.0 + 1 - self.sockets.len()));
+            }
             self.sockets.resize_with(key.0 + 1, Held::default);
         }
         &mut self.sockets[key.0]
     }
 }
+
+/// As many as requests are usually under way at once. Each keeps the memory of the task that armed it last.
+const SLEEPERS_KEPT: usize = 64;
 
 impl Drop for Pool {
     fn drop(&mut self) {

@@ -23,7 +23,7 @@ impl Pool {
             .state
             .list_sockets()
             .map(|it| {
-                let held = inner.sockets.get(it.key.0);
+                let about = inner.sockets.get(it.key.0).and_then(|held| held.about.as_deref());
                 SocketInfo {
                     id: it.id,
                     origin: it.origin.clone(),
@@ -31,8 +31,8 @@ impl Pool {
                     age: now.saturating_duration_since(it.born),
                     requests: it.served,
                     idle_for: it.idle_since.map(|since| now.saturating_duration_since(since)),
-                    local_addr: held.and_then(|held| held.local),
-                    peer_addr: held.and_then(|held| held.peer),
+                    local_addr: about.and_then(|about| about.local),
+                    peer_addr: about.and_then(|about| about.peer),
                     streams: it.streams.map(|(used, _)| used),
                     max_streams: it.streams.map(|(_, limit)| limit),
                 }
@@ -75,7 +75,9 @@ impl Inner {
                 Note::Dialing => Event::SocketDialing { socket, origin },
                 Note::Opened => {
                     let held = self.held(key);
-                    let (local_addr, peer_addr) = (held.local, held.peer);
+                    let about = held.about.as_deref();
+                    let (local_addr, peer_addr) =
+                        about.map_or((None, None), |about| (about.local, about.peer));
                     Event::SocketOpened { socket, origin, local_addr, peer_addr }
                 }
                 Note::Parked => Event::SocketParked { socket, origin },

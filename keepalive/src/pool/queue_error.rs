@@ -70,7 +70,11 @@ impl Holders {
         for key in inner.state.sockets_of(origin) {
             holders.sockets += 1;
             holders.connecting += usize::from(inner.state.has_no_connection(key));
-            let since = inner.sockets.get(key.0).map_or(0, |held| held.body_since.load(Ordering::Relaxed));
+            let since = inner
+                .sockets
+                .get(key.0)
+                .and_then(|held| held.about.as_ref())
+                .map_or(0, |about| about.body_since.load(Ordering::Relaxed));
             if since > 0 {
                 holders.reading += 1;
                 holders.oldest = holders.oldest.max(now.saturating_sub(Duration::from_nanos(since - 1)));

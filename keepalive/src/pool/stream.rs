@@ -27,8 +27,6 @@ pub(super) struct Shared {
     pub(super) peer: Option<SocketAddr>,
     /// Of its dial; the first request takes it.
     pub(super) dialed: Option<Dialed>,
-    /// What requests are done with, for the next ones; at most [`SLEEPERS`].
-    pub(super) sleepers: Vec<Sleeper>,
 }
 
 /// The hold.
@@ -88,7 +86,7 @@ impl Stream {
         let _surplus = self.pool.event_at(now, |inner, now| {
             ending.count(&mut inner.state);
             inner.state.release_stream(key, id, now);
-            inner.keep_sleeper(key, sleeper)
+            inner.keep_sleeper(sleeper)
         });
     }
 
@@ -178,7 +176,7 @@ impl Inner {
         let (id, request_number) = (self.state.socket_id(key), self.state.served(key));
         let rested = self.state.is_alone(key).then(|| self.state.free_since(key));
         let held = self.held(key);
-        let Shared { link, local, peer, dialed, sleepers } = &mut **held.shared.as_mut()?;
+        let Shared { link, local, peer, dialed } = &mut **held.shared.as_mut()?;
         link.begin();
         Some(Box::new(Stream {
             pool: Arc::clone(pool),
@@ -192,19 +190,10 @@ impl Inner {
             request_number,
             idle_for: rested.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)),
             taken_at: now,
-            sleeper: sleepers.pop().unwrap_or_default(),
+            sleeper: Sleeper::default(),
             finished: false,
             released: false,
         }))
-    }
-
-    /// Keeps what a request armed for the next one on its socket; gives back what is not wanted.
-    fn keep_sleeper(&mut self, key: SocketKey, sleeper: Sleeper) -> Option<Sleeper> {
-        match &mut self.held(key).shared {
-            Some(shared) if shared.sleepers.len() < SLEEPERS => shared.sleepers.push(sleeper),
-            _ => return Some(sleeper),
-        }
-        None
     }
 }
 
@@ -251,9 +240,6 @@ impl Owner for Watcher {
         over
     }
 }
-
-/// As many as most servers allow streams.
-const SLEEPERS: usize = 100;
 
 fn ended_at_once(reason: CloseReason) -> Error {
     let text = "the server ended each new HTTP/2 connection before it carried a request";

@@ -22,7 +22,8 @@ impl State {
     pub(super) fn assign(&mut self, origin: OriginKey, now: Instant) {
         self.shed(origin);
         self.shed_total(now);
-        loop {
+        // Most events leave nobody waiting anywhere: then there is nothing to give and no dial to weigh.
+        while !self.is_quiet(origin) {
             self.hand_over(origin, now);
             self.weigh(origin, now);
             self.dial(now);
@@ -67,6 +68,12 @@ impl State {
         self.trim_total(now);
         self.open(now);
         origins.iter().for_each(|&origin| self.forget(origin));
+    }
+
+    /// Whether nobody waits, and nothing is left of those who did: no dial, and none wanted.
+    fn is_quiet(&self, origin: OriginKey) -> bool {
+        let nobody_waits = self.waiters.is_empty() && self.hungry.is_empty() && self.overfed.is_empty();
+        nobody_waits && self.origins[origin.0].wants_nothing()
     }
 
     /// Closes idle sockets that a lowered `max_sockets` has no place for.

@@ -38,6 +38,12 @@ impl Record {
         }
     }
 
+    /// Whether it has neither waiters nor dials, and is down as one that has none.
+    pub(super) fn wants_nothing(&self) -> bool {
+        let nothing = self.counts.connecting == 0 && self.queued == 0 && self.hunger == 0;
+        nothing && self.hungry.is_none() && self.ramp_at.is_none() && self.ramp == 1
+    }
+
     /// Dials for the waiters without one, as far as `max_sockets` allows.
     fn lacking(&self, max_sockets: usize) -> usize {
         let waiters = self.queue.len().saturating_sub(self.covered());

@@ -199,6 +199,12 @@ pub(crate) struct State {
     notes: Notes,
 }
 
+/// By how much a full table of sockets grows: twice the size would leave up to half of it empty, which with
+/// thousands of idle sockets is hundreds of bytes for each.
+pub(crate) fn more_room(len: usize) -> usize {
+    (len / 8).max(4)
+}
+
 impl State {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {

@@ -7,7 +7,7 @@ use super::list::{Linked, Links};
 use super::notes::Note;
 use super::phase::Phase;
 use super::streams::{Carries, Streams};
-use super::{Action, CLAIM, Mode, OriginKey, Outcome, SocketKey, State, WaiterKey};
+use super::{Action, CLAIM, Mode, OriginKey, Outcome, SocketKey, State, WaiterKey, more_room};
 use crate::{CloseReason, Origin};
 
 /// The list of an origin's idle sockets, or of its open ones, or of its dials.
@@ -300,6 +300,9 @@ impl State {
         let id = self.next_socket;
         self.next_socket += 1;
         self.totals.opened += 1;
+        if self.sockets.len() == self.sockets.capacity() {
+            self.sockets.reserve_exact(more_room(self.sockets.len()));
+        }
         let key = self.sockets.insert(Socket {
             id,
             origin,
