@@ -83,7 +83,8 @@ pub(crate) fn exchange(
                 }
                 #[cfg(feature = "http2")]
                 Way::Shared(stream) => {
-                    let mut shared = many::begin(stream, call, acquire.origin())?;
+                    // Boxed, or every request would be as large as those of HTTP/2.
+                    let mut shared = Box::new(many::begin(stream, call, acquire.origin())?);
                     let mut progress = Progress::begin(watch.began(), &defaults);
                     poll_fn(|cx| {
                         many::poll(&mut shared, call, &mut progress, cx, &defaults, &timer, &mut watch)

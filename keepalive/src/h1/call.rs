@@ -20,37 +20,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use super::ahead::{Ahead, SMALL_BODY};
 use super::scratch::{self, SCRATCH};
 use super::upload::{Upload, UploadError};
-use super::{BodyEvent, Head, HeadEvent, ProtocolError, RequestFacts, ResponseDecoder};
+use super::{BodyEvent, Head, HeadEvent, Loss, Outgoing, ProtocolError, ResponseDecoder, Terms};
 use crate::error::{Evidence, Phase};
 use crate::pool::{Lease, Outcome};
 use crate::timer::Sleeper;
 use crate::{CloseReason, Error, clock};
-
-/// A request that is ready to be written.
-pub(crate) struct Outgoing {
-    pub(crate) upload: Upload,
-    pub(crate) terms: Terms,
-}
-
-/// What is known of a request beside its bytes.
-#[derive(Default)]
-pub(crate) struct Terms {
-    pub(crate) facts: RequestFacts,
-    /// Its method is idempotent or it carries an `Idempotency-Key`.
-    pub(crate) repeatable: bool,
-    /// Whether it may be written a second time at all.
-    pub(crate) retry: bool,
-    /// This is the second time.
-    pub(crate) again: bool,
-    /// How many bytes of it were written the first time.
-    pub(crate) written_before: u64,
-    /// How often it moved because a server had not looked at it.
-    #[cfg(feature = "http2")]
-    pub(crate) moves: u32,
-    /// Its head for HTTP/2, if that may be spoken and has a form for it.
-    #[cfg(feature = "http2")]
-    pub(crate) http2: Option<Box<http::Request<()>>>,
-}
 
 /// A request, and its response once it is under way.
 pub(crate) struct Call {
@@ -65,7 +39,7 @@ pub(crate) struct Call {
     pub(super) write_error: Option<io::Error>,
     pub(super) decoder: ResponseDecoder,
     pub(super) buf: BytesMut,
-    read_size: usize,
+    read_size: u32,
     eof: bool,
     /// That end came without TLS's goodbye: it may be anybody's.
     cut: bool,
@@ -105,7 +79,7 @@ impl Call {
             write_error: None,
             decoder: ResponseDecoder::new(terms.facts),
             buf: BytesMut::new(),
-            read_size: SCRATCH,
+            read_size: SCRATCH as u32,
             eof: false,
             cut: false,
             in_body: false,
@@ -397,7 +371,7 @@ impl Call {
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(lease) = &mut self.lease else { return Poll::Ready(Ok(())) };
         let io = &mut lease.socket().io;
-        let is_first = self.buf.is_empty() && self.read_size == SCRATCH;
+        let is_first = self.buf.is_empty() && self.read_size == SCRATCH as u32;
         let (read, space) = if is_first {
             let read = scratch::with(|bytes| {
                 let mut read = ReadBuf::new(bytes);
@@ -407,7 +381,7 @@ impl Call {
             });
             (read, SCRATCH)
         } else {
-            self.buf.reserve(self.read_size);
+            self.buf.reserve(self.read_size as usize);
             let space = self.buf.capacity() - self.buf.len();
             (pin!(io.read_buf(&mut self.buf)).poll(cx), space)
         };
@@ -460,27 +434,6 @@ impl Call {
     }
 }
 
-/// What decides about a request whose connection ended before a byte of its response.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Loss {
-    /// The socket had served before, or had been idle: the server may have given it up already.
-    pub(crate) parked: bool,
-    /// Not a byte of the request was written, or taken to be written.
-    pub(crate) untouched: bool,
-    /// The method is idempotent, or there is an `Idempotency-Key`.
-    pub(crate) repeatable: bool,
-    /// Little enough of the body was pulled.
-    pub(crate) replayable: bool,
-    /// The user allows it.
-    pub(crate) retry: bool,
-    /// This was the second time.
-    pub(crate) again: bool,
-    /// The server says that it did not look at it (GOAWAY, REFUSED_STREAM).
-    pub(crate) unseen: bool,
-    /// It has not moved too often for that.
-    pub(crate) may_move: bool,
-}
-
 /// What is left of one that went elsewhere.
 impl Default for Call {
     fn default() -> Self {
@@ -500,4 +453,4 @@ impl Drop for Call {
 }
 
 /// A reader that keeps filling its buffer gets one of this size at most.
-const MAX_READ: usize = 256 * 1024;
+const MAX_READ: u32 = 256 * 1024;

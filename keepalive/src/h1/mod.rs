@@ -6,6 +6,7 @@ mod ahead;
 mod call;
 mod codec;
 mod drain;
+mod outgoing;
 mod payload;
 mod replay;
 mod scratch;
@@ -13,7 +14,7 @@ mod upload;
 
 #[cfg(feature = "http2")]
 pub(crate) use ahead::Ahead;
-pub(crate) use call::{Answer, Call, Loss, Outgoing, Terms};
+pub(crate) use call::{Answer, Call};
 #[cfg(feature = "http2")]
 pub(crate) use codec::Framing;
 #[cfg(not(feature = "http2"))]
@@ -23,6 +24,7 @@ pub(crate) use codec::{
     framing,
 };
 use codec::{CHUNK_END, HeadEvent, ProtocolError, ResponseDecoder, Verdict, chunk_head, last_chunk};
+pub(crate) use outgoing::{Loss, Outgoing, Terms};
 pub(crate) use payload::{Payload, Stream, erase};
 #[cfg(feature = "http2")]
 pub(crate) use replay::Kept;

@@ -86,6 +86,12 @@ impl Upload {
         matches!(self.framing, Framing::None | Framing::Length(0))
     }
 
+    /// The head as HTTP/1.1 has it, and how long the body is by it.
+    #[cfg(feature = "http2")]
+    pub(crate) fn head(&self) -> (&[u8], Framing) {
+        (&self.head, self.framing)
+    }
+
     /// Takes the body out, to be sent in another way.
     #[cfg(feature = "http2")]
     pub(crate) fn take_parts(&mut self) -> Parts {

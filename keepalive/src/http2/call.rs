@@ -15,6 +15,7 @@ use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream};
 use http::{Request, StatusCode};
 
+use super::head::{hand_over, refill};
 use super::receiving::Receiving;
 use super::sending::{Failure, Sending};
 use crate::error::{Evidence, Phase};
@@ -77,9 +78,9 @@ impl Call {
             sent_at: None,
             ended: Ended::No,
         };
-        if let (Some(mut sender), Some(head)) = (stream.sender(), terms.http2.as_deref()) {
+        if let (Some(mut sender), Some(head)) = (stream.sender(), terms.http2.as_deref_mut()) {
             let size = head_size(head);
-            if let Ok((response, body)) = sender.send_request(head.clone(), upload.is_empty()) {
+            if let Ok((response, body)) = sender.send_request(hand_over(head), upload.is_empty()) {
                 call.response = Some(response);
                 call.evidence.written = size;
                 call.is_sending = !upload.is_empty();
@@ -219,6 +220,10 @@ impl Call {
         let (upload, terms) = request.outgoing();
         if let Some(body) = self.body.take() {
             upload.put_parts(body.into_parts());
+        }
+        if let Some(head) = &mut terms.http2 {
+            let (form, framing) = upload.head();
+            refill(head, form, framing);
         }
         if moves {
             terms.moves += 1;

@@ -24,15 +24,49 @@ pub(crate) fn head(method: Method, uri: Uri, mut fields: HeaderMap, framing: Fra
     if !is_clean {
         fields = cleaned(fields);
     }
-    if let Framing::Length(length) = framing {
-        fields.insert(CONTENT_LENGTH, length.into());
-    }
+    announce(framing, &mut fields);
     let mut request = Request::new(());
     *request.method_mut() = method;
     *request.version_mut() = Version::HTTP_2;
     *request.uri_mut() = uri;
     *request.headers_mut() = fields;
     Some(request)
+}
+
+/// Gives the head away to be sent, and keeps what is not to be had again by [`refill`].
+pub(super) fn hand_over(head: &mut Request<()>) -> Request<()> {
+    let mut request = Request::new(());
+    *request.method_mut() = head.method().clone();
+    *request.version_mut() = Version::HTTP_2;
+    *request.uri_mut() = head.uri().clone();
+    // Bytes do not tell that they are not to be put into a table of the connection.
+    let has_secrets = head.headers().values().any(HeaderValue::is_sensitive);
+    let fields = head.headers_mut();
+    *request.headers_mut() = if has_secrets { fields.clone() } else { std::mem::take(fields) };
+    request
+}
+
+/// Makes a head that was given away whole, from its form in HTTP/1.1.
+pub(super) fn refill(head: &mut Request<()>, form: &[u8], framing: Framing) {
+    if !head.headers().is_empty() {
+        return;
+    }
+    let mut fields = HeaderMap::new();
+    for line in form.split(|&byte| byte == b'\n').skip(1) {
+        let mut parts = line.strip_suffix(b"\r").unwrap_or(line).splitn(2, |&byte| byte == b':');
+        let (Some(name), Some([b' ', value @ ..])) = (parts.next(), parts.next()) else { break };
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+            fields.append(name, value);
+        }
+    }
+    *head.headers_mut() = cleaned(fields);
+    announce(framing, head.headers_mut());
+}
+
+fn announce(framing: Framing, fields: &mut HeaderMap) {
+    if let Framing::Length(length) = framing {
+        fields.insert(CONTENT_LENGTH, length.into());
+    }
 }
 
 /// The request's own `Host` is the authority (RFC 9113 §8.3.1), user information is no part of it, and a
@@ -83,7 +117,10 @@ fn is_of_the_connection(name: &HeaderName, value: &HeaderValue) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
+
     use super::*;
+    use crate::h1::{HeadOptions, TargetForm, encode_head};
 
     fn made(uri: &str, fields: &[(&str, &str)], framing: Framing) -> Request<()> {
         let mut headers = HeaderMap::new();
@@ -120,6 +157,38 @@ mod tests {
         assert_eq!(made("http://me:pw@a.example:80", &[], Framing::None).uri(), "http://a.example:80/");
         let request = made("https://a.example/", &[("content-length", "9")], Framing::Length(3));
         assert_eq!(request.headers()["content-length"], "3");
+    }
+
+    /// Also one whose fields are written in another way, and one with a secret in it.
+    #[test]
+    fn what_was_given_away_is_had_again() {
+        let fields = [
+            ("x-empty", ""),
+            ("host", "b.example"),
+            ("content-length", "3"),
+            ("accept", " a:\tb "),
+            ("te", "gzip"),
+            ("accept", "\u{fc}"),
+            ("connection", "close"),
+        ];
+        let uri = "https://a.example/x?y=1";
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            headers.append(HeaderName::try_from(name).unwrap(), value);
+        }
+        for (title_case, secret) in [(false, false), (true, false), (true, true)] {
+            let options = HeadOptions { target: TargetForm::Origin, title_case, connection_close: true };
+            headers.get_mut("x-empty").unwrap().set_sensitive(secret);
+            let (framing, mut form) = (Framing::Length(3), BytesMut::new());
+            encode_head(&Method::PUT, &uri.parse().unwrap(), &headers, framing, &options, &mut form).unwrap();
+            let mut kept = head(Method::PUT, uri.parse().unwrap(), headers.clone(), framing).unwrap();
+            let first = hand_over(&mut kept);
+            refill(&mut kept, &form, framing);
+            let second = hand_over(&mut kept);
+            assert_eq!(first.headers().len(), 4, "{first:?}");
+            assert_eq!(format!("{first:?}"), format!("{second:?}"));
+        }
     }
 
     #[test]

@@ -34,8 +34,6 @@ pub(crate) struct Acquire {
     fresh: bool,
     /// That is not counted yet.
     retried: bool,
-    /// The time, if it was read just now.
-    now: Option<Instant>,
     /// For the limits of the request's time; goes with the socket.
     sleeper: Sleeper,
 }
@@ -52,14 +50,13 @@ impl Acquire {
     pub(crate) fn new(pool: Arc<Pool>, origin: Origin, runtime: Handle, now: tokio::time::Instant) -> Self {
         Self {
             pool,
-            request: Request::new(origin),
+            request: Request::new(origin, now.into_std()),
             here: Some(runtime.id()),
             runtime,
             waiter: None,
             dead: None,
             fresh: false,
             retried: false,
-            now: Some(now.into_std()),
             sleeper: Sleeper::default(),
         }
     }
@@ -103,8 +100,9 @@ impl Acquire {
 
     /// One question to the pool, the first or another.
     fn ask(&mut self, cx: &Context<'_>) -> Answer {
-        let asks_at_once = self.now.is_some();
-        let now = self.now.take().unwrap_or_else(|| clock::now().into_std());
+        // It asks for the first time as soon as it is made, on the runtime that it was made on.
+        let asks_at_once = self.request.ticket.is_none();
+        let now = if asks_at_once { self.request.since } else { clock::now().into_std() };
         // A future may move to another runtime; what is done for it must run where it is.
         if !asks_at_once {
             let here = Handle::try_current().ok();
@@ -118,7 +116,6 @@ impl Acquire {
         let fresh = self.fresh;
         let (answer, keeper, _old) = self.pool.event_at(now, |inner, now| {
             inner.notice(reading, now);
-            self.request.since.get_or_insert(now);
             let turn = match (self.waiter, self.request.ticket) {
                 (Some(waiter), _) => inner.state.poll_waiter(waiter, now),
                 (None, Some(ticket)) if again => inner.state.request_again(&self.request.origin, ticket, now),

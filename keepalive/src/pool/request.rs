@@ -16,12 +16,12 @@ pub(super) struct Request {
     /// From its first question on.
     pub(super) ticket: Option<Ticket>,
     /// When it asked first.
-    pub(super) since: Option<Instant>,
+    pub(super) since: Instant,
 }
 
 impl Request {
-    pub(super) fn new(origin: Origin) -> Self {
-        Self { origin, ticket: None, since: None }
+    pub(super) fn new(origin: Origin, now: Instant) -> Self {
+        Self { origin, ticket: None, since: now }
     }
 
     /// What came of a question; `is_new` if the request has not been waiting. A socket is not told of yet:
@@ -65,7 +65,7 @@ impl Request {
     }
 
     fn waited(&self, now: Instant) -> Duration {
-        self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+        now.saturating_duration_since(self.since)
     }
 
     fn number(&self) -> u64 {
