@@ -83,12 +83,9 @@ pub(crate) fn exchange(
                 }
                 #[cfg(feature = "http2")]
                 Way::Shared(stream) => {
-                    let mut shared = many::begin(stream, call, acquire.origin())?;
-                    let mut progress = Progress::begin(watch.began(), &defaults);
-                    poll_fn(|cx| {
-                        many::poll(&mut shared, call, &mut progress, cx, &defaults, &timer, &mut watch)
-                    })
-                    .await?
+                    let progress = Progress::begin(watch.began(), &defaults);
+                    let mut many = many::begin(stream, call, acquire.origin(), progress)?;
+                    poll_fn(|cx| many::poll(&mut many, call, cx, &defaults, &timer, &mut watch)).await?
                 }
             };
             match tried {
