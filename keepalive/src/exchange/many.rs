@@ -14,8 +14,19 @@ use crate::pool::{Outcome, Stream};
 use crate::timer::{Sleeper, Timer};
 use crate::{Error, Origin, Phase, h1};
 
+/// An attempt under way. In a box, so that requests over HTTP/1.1 are no larger.
+pub(super) struct Many {
+    call: Call,
+    progress: Progress,
+}
+
 /// Begins a request on a stream.
-pub(super) fn begin(stream: Box<Stream>, request: &mut h1::Call, origin: &Origin) -> Result<Call, Error> {
+pub(super) fn begin(
+    stream: Box<Stream>,
+    request: &mut h1::Call,
+    origin: &Origin,
+    progress: Progress,
+) -> Result<Box<Many>, Error> {
     if request.outgoing().1.http2.is_none() {
         stream.finish(Outcome::Failed, None);
         let text = format!(
@@ -23,14 +34,13 @@ pub(super) fn begin(stream: Box<Stream>, request: &mut h1::Call, origin: &Origin
         );
         return Err(Error::request(text));
     }
-    Ok(Call::new(stream, request))
+    Ok(Box::new(Many { call: Call::new(stream, request), progress }))
 }
 
 /// Drives what was begun. Not an `async fn`: its future would be part of every request.
 pub(super) fn poll(
-    call: &mut Call,
+    Many { call, progress }: &mut Many,
     request: &mut h1::Call,
-    progress: &mut Progress,
     cx: &mut Context<'_>,
     defaults: &RequestDefaults,
     timer: &Timer,

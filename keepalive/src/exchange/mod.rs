@@ -83,13 +83,9 @@ pub(crate) fn exchange(
                 }
                 #[cfg(feature = "http2")]
                 Way::Shared(stream) => {
-                    // Boxed, or every request would be as large as those of HTTP/2.
-                    let mut shared = Box::new(many::begin(stream, call, acquire.origin())?);
-                    let mut progress = Progress::begin(watch.began(), &defaults);
-                    poll_fn(|cx| {
-                        many::poll(&mut shared, call, &mut progress, cx, &defaults, &timer, &mut watch)
-                    })
-                    .await?
+                    let progress = Progress::begin(watch.began(), &defaults);
+                    let mut many = many::begin(stream, call, acquire.origin(), progress)?;
+                    poll_fn(|cx| many::poll(&mut many, call, cx, &defaults, &timer, &mut watch)).await?
                 }
             };
             match tried {
