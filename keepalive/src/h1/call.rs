@@ -40,6 +40,8 @@ pub(crate) struct Call {
     pub(super) decoder: ResponseDecoder,
     pub(super) buf: BytesMut,
     read_size: u32,
+    /// Its bytes are read into a buffer that the thread keeps.
+    is_large: bool,
     eof: bool,
     /// That end came without TLS's goodbye: it may be anybody's.
     cut: bool,
@@ -80,6 +82,7 @@ impl Call {
             decoder: ResponseDecoder::new(terms.facts),
             buf: BytesMut::new(),
             read_size: SCRATCH as u32,
+            is_large: false,
             eof: false,
             cut: false,
             in_body: false,
@@ -381,6 +384,10 @@ impl Call {
             });
             (read, SCRATCH)
         } else {
+            if self.buf.is_empty() && !self.is_large {
+                self.buf = scratch::spare();
+            }
+            self.is_large = true;
             self.buf.reserve(self.read_size as usize);
             let space = self.buf.capacity() - self.buf.len();
             (pin!(io.read_buf(&mut self.buf)).poll(cx), space)
@@ -425,6 +432,13 @@ impl Call {
         }
         let error = self.write_error.take().unwrap_or(error);
         (Error::io(phase, "the connection broke", error), CloseReason::IoError)
+    }
+
+    /// The response is over: its buffer may serve another.
+    pub(super) fn give_buffer_back(&mut self) {
+        if self.is_large {
+            scratch::keep(std::mem::take(&mut self.buf));
+        }
     }
 
     fn malformed(&self, error: &ProtocolError) -> (Error, CloseReason) {

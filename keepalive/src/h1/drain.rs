@@ -18,6 +18,7 @@ impl Call {
     pub(super) fn finish(&mut self, now: Option<Instant>) {
         let verdict = self.verdict();
         let hint = self.hint();
+        self.give_buffer_back();
         let Some(mut lease) = self.lease.take() else { return };
         match verdict {
             Verdict::Reusable => lease.release(hint, now),
