@@ -47,18 +47,20 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
         title_case: defaults.title_case_headers,
         connection_close: defaults.one_shot,
     };
-    let (method, uri, fields, mut head) = (&parts.method, &parts.uri, &parts.headers, BytesMut::new());
+    let (method, uri, fields) = (&parts.method, &parts.uri, &parts.headers);
     #[cfg(feature = "http2")]
     let has_form = !may_be_http2(defaults.protocol, &origin);
     #[cfg(not(feature = "http2"))]
     let has_form = true;
-    if has_form {
-        head.reserve(HEAD_SIZE);
+    let head = if has_form {
+        let mut head = BytesMut::with_capacity(HEAD_SIZE);
         encode_head(method, uri, fields, framing, &head_options, &mut head).map_err(bad_request)?;
+        head
     } else {
         #[cfg(feature = "http2")]
         check_head(method, uri, fields, &head_options).map_err(bad_request)?;
-    }
+        BytesMut::new()
+    };
 
     let outgoing = Outgoing {
         upload: Upload::new(head, payload, framing, expects_continue(&parts.headers)),
@@ -71,7 +73,7 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
             #[cfg(feature = "http2")]
             moves: 0,
             #[cfg(feature = "http2")]
-            original: (!has_form).then(|| Box::new(Original::new(parts, head_options))),
+            original: if has_form { None } else { Some(Box::new(Original::new(parts, head_options))) },
         },
     };
     Ok(Prepared { origin, call: Call::new(outgoing), timeout })

@@ -42,7 +42,8 @@ pub(crate) fn encode_head(
     out: &mut BytesMut,
 ) -> Result<(), RequestError> {
     let present = Present::of(headers);
-    let (target, host) = sendable(method, uri, headers, present, options.target)?;
+    let target = Target::new(method, uri, options.target)?;
+    let host = own_host(uri, headers, present, &target)?;
     out.extend_from_slice(method.as_str().as_bytes());
     out.put_u8(b' ');
     target.write(out);
@@ -88,22 +89,23 @@ pub(crate) fn check_head(
     headers: &HeaderMap,
     options: &HeadOptions,
 ) -> Result<(), RequestError> {
-    sendable(method, uri, headers, Present::of(headers), options.target).map(drop)
+    let target = Target::new(method, uri, options.target)?;
+    own_host(uri, headers, Present::of(headers), &target).map(drop)
 }
 
-fn sendable<'a>(
-    method: &Method,
-    uri: &'a Uri,
+/// The request's own Host; `None` if the target has one.
+#[inline]
+fn own_host<'a>(
+    uri: &Uri,
     headers: &'a HeaderMap,
     present: Present,
-    form: TargetForm,
-) -> Result<(Target<'a>, Option<&'a HeaderValue>), RequestError> {
-    let target = Target::new(method, uri, form)?;
+    target: &Target<'_>,
+) -> Result<Option<&'a HeaderValue>, RequestError> {
     let host = if present.host() { only(headers, &HOST)? } else { None };
     if host.is_none() && !target.has_host() {
         return Err(RequestError::no_host(uri));
     }
-    Ok((target, host))
+    Ok(host)
 }
 
 fn write_name(name: &HeaderName, title_case: bool, out: &mut BytesMut) {
