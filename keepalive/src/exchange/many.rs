@@ -8,7 +8,7 @@ use super::attempt::{Attempt, Progress};
 use super::info::Stopwatch;
 use super::retry::{self, Verdict};
 use crate::body::{Body, Incoming};
-use crate::http2::{Answer, Call};
+use crate::http2::{Answer, Call, is_formless};
 use crate::options::RequestDefaults;
 use crate::pool::{Outcome, Stream};
 use crate::timer::{Sleeper, Timer};
@@ -27,7 +27,8 @@ pub(super) fn begin(
     origin: &Origin,
     progress: Progress,
 ) -> Result<Box<Many>, Error> {
-    if request.outgoing().1.http2.is_none() {
+    let original = &request.outgoing().1.original;
+    if original.as_ref().is_none_or(|original| is_formless(&original.parts)) {
         stream.finish(Outcome::Failed, None);
         let text = format!(
             "an upgrade or a tunnel needs HTTP/1.1, and {origin} speaks HTTP/2; Protocol::Http1 rules that out"

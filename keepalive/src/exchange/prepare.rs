@@ -9,9 +9,11 @@ use http::{HeaderName, Method, Request, Uri};
 #[cfg(feature = "http2")]
 use crate::Protocol;
 use crate::h1::{
-    Call, HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, Terms, Upload, encode_head,
-    expects_continue, framing,
+    Call, HEAD_SIZE, HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, Terms, Upload,
+    encode_head, expects_continue, framing,
 };
+#[cfg(feature = "http2")]
+use crate::h1::{Original, check_head};
 use crate::options::{RequestDefaults, RequestOptions};
 use crate::origin::{Place, Route};
 use crate::{Error, Origin};
@@ -45,9 +47,18 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
         title_case: defaults.title_case_headers,
         connection_close: defaults.one_shot,
     };
-    let mut head = BytesMut::with_capacity(HEAD_SIZE);
-    encode_head(&parts.method, &parts.uri, &parts.headers, framing, &head_options, &mut head)
-        .map_err(bad_request)?;
+    let (method, uri, fields, mut head) = (&parts.method, &parts.uri, &parts.headers, BytesMut::new());
+    #[cfg(feature = "http2")]
+    let has_form = !may_be_http2(defaults.protocol, &origin);
+    #[cfg(not(feature = "http2"))]
+    let has_form = true;
+    if has_form {
+        head.reserve(HEAD_SIZE);
+        encode_head(method, uri, fields, framing, &head_options, &mut head).map_err(bad_request)?;
+    } else {
+        #[cfg(feature = "http2")]
+        check_head(method, uri, fields, &head_options).map_err(bad_request)?;
+    }
 
     let outgoing = Outgoing {
         upload: Upload::new(head, payload, framing, expects_continue(&parts.headers)),
@@ -60,10 +71,7 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
             #[cfg(feature = "http2")]
             moves: 0,
             #[cfg(feature = "http2")]
-            http2: may_be_http2(defaults.protocol, &origin)
-                .then(|| crate::http2::head(parts.method, parts.uri, parts.headers, framing))
-                .flatten()
-                .map(Box::new),
+            original: (!has_form).then(|| Box::new(Original::new(parts, head_options))),
         },
     };
     Ok(Prepared { origin, call: Call::new(outgoing), timeout })
@@ -91,9 +99,6 @@ fn with_scheme(uri: &Uri) -> Result<Uri, Error> {
 fn bad_request(error: RequestError) -> Error {
     Error::request(error.to_string())
 }
-
-/// Enough for the head of most requests.
-const HEAD_SIZE: usize = 512;
 
 /// draft-ietf-httpapi-idempotency-key-header.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

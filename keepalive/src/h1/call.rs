@@ -100,6 +100,10 @@ impl Call {
         let (reused, idle_for) = (lease.reused(), lease.idle_for);
         self.evidence = Evidence { reused, idle_for, written: 0, read: 0, repeatable };
         self.sent_before = lease.socket().io.sent();
+        #[cfg(feature = "http2")]
+        if let (Some(upload), Some(original)) = (&mut self.upload, &self.terms.original) {
+            upload.form_head(original);
+        }
         if retry && repeatable && !again && lease.was_parked() {
             self.upload.iter_mut().for_each(Upload::keep);
         }

@@ -15,8 +15,6 @@ mod upload;
 #[cfg(feature = "http2")]
 pub(crate) use ahead::Ahead;
 pub(crate) use call::{Answer, Call};
-#[cfg(feature = "http2")]
-pub(crate) use codec::Framing;
 #[cfg(not(feature = "http2"))]
 use codec::Framing;
 pub(crate) use codec::{
@@ -24,7 +22,11 @@ pub(crate) use codec::{
     framing,
 };
 use codec::{CHUNK_END, HeadEvent, ProtocolError, ResponseDecoder, Verdict, chunk_head, last_chunk};
-pub(crate) use outgoing::{Loss, Outgoing, Terms};
+#[cfg(feature = "http2")]
+pub(crate) use codec::{Framing, check_head};
+#[cfg(feature = "http2")]
+pub(crate) use outgoing::Original;
+pub(crate) use outgoing::{HEAD_SIZE, Loss, Outgoing, Terms};
 pub(crate) use payload::{Payload, Stream, erase};
 #[cfg(feature = "http2")]
 pub(crate) use replay::Kept;

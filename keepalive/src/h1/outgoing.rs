@@ -1,7 +1,14 @@
 //! A request before it has a socket, and what is known of it when it lost one.
 
+#[cfg(feature = "http2")]
+use bytes::BytesMut;
+#[cfg(feature = "http2")]
+use http::request::Parts;
+
 use super::RequestFacts;
 use super::upload::Upload;
+#[cfg(feature = "http2")]
+use super::{Framing, HeadOptions, encode_head};
 
 /// A request that is ready to be written.
 pub(crate) struct Outgoing {
@@ -24,9 +31,36 @@ pub(crate) struct Terms {
     /// How often it moved because a server had not looked at it.
     #[cfg(feature = "http2")]
     pub(crate) moves: u32,
-    /// Its head for HTTP/2, if that may be spoken and has a form for it.
+    /// Its head, if HTTP/2 may be spoken: that gets its form when it is known what is.
     #[cfg(feature = "http2")]
-    pub(crate) http2: Option<Box<http::Request<()>>>,
+    pub(crate) original: Option<Box<Original>>,
+}
+
+/// A request's head as its user made it, and found to be sendable.
+#[cfg(feature = "http2")]
+pub(crate) struct Original {
+    pub(crate) parts: http::request::Parts,
+    options: HeadOptions,
+}
+
+#[cfg(feature = "http2")]
+impl Original {
+    /// Of a head that `check_head` found nothing wrong with.
+    pub(crate) fn new(mut parts: Parts, options: HeadOptions) -> Self {
+        // They are no part of it, and h2 has a meaning for one.
+        parts.extensions.clear();
+        Self { parts, options }
+    }
+
+    /// The head in its HTTP/1.1 form.
+    pub(super) fn encode(&self, framing: Framing) -> BytesMut {
+        let Self { parts: Parts { method, uri, headers, .. }, options } = self;
+        let mut head = BytesMut::with_capacity(HEAD_SIZE);
+        if let Err(error) = encode_head(method, uri, headers, framing, options, &mut head) {
+            unreachable!("it was found to be sendable: {error}");
+        }
+        head
+    }
 }
 
 /// What decides about a request whose connection ended before a byte of its response.
@@ -49,3 +83,6 @@ pub(crate) struct Loss {
     /// It has not moved too often for that.
     pub(crate) may_move: bool,
 }
+
+/// Enough for the head of most requests.
+pub(crate) const HEAD_SIZE: usize = 512;

@@ -9,6 +9,8 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
+#[cfg(feature = "http2")]
+use super::Original;
 use super::replay::Kept;
 use super::{CHUNK_END, Framing, Payload, chunk_head, last_chunk};
 use crate::error::BoxError;
@@ -16,7 +18,7 @@ use crate::io::Io;
 
 /// A request, and how much of it is written.
 pub(crate) struct Upload {
-    /// Stays whole, for a second attempt.
+    /// Stays whole, for a second attempt. Empty until it is known to be sent in this form.
     head: BytesMut,
     head_written: usize,
     /// A chunk's size, or the last chunk: goes before the data.
@@ -86,10 +88,17 @@ impl Upload {
         matches!(self.framing, Framing::None | Framing::Length(0))
     }
 
-    /// The head as HTTP/1.1 has it, and how long the body is by it.
+    /// Gives the head its HTTP/1.1 form, unless it has it.
     #[cfg(feature = "http2")]
-    pub(crate) fn head(&self) -> (&[u8], Framing) {
-        (&self.head, self.framing)
+    pub(super) fn form_head(&mut self, original: &Original) {
+        if self.head.is_empty() {
+            self.head = original.encode(self.framing);
+        }
+    }
+
+    #[cfg(feature = "http2")]
+    pub(crate) fn framing(&self) -> Framing {
+        self.framing
     }
 
     /// Takes the body out, to be sent in another way.

@@ -13,9 +13,9 @@ use std::time::Instant;
 
 use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream};
-use http::{Request, StatusCode};
+use http::{HeaderName, HeaderValue, Request, StatusCode};
 
-use super::head::{hand_over, refill};
+use super::head::form;
 use super::receiving::Receiving;
 use super::sending::{Failure, Sending};
 use crate::error::{Evidence, Phase};
@@ -30,6 +30,8 @@ pub(crate) struct Call {
     stream: Option<Box<Stream>>,
     /// `None` if the stream could not be begun.
     response: Option<ResponseFuture>,
+    /// Of the head that was sent, in case it is to be sent again.
+    fields: Vec<(HeaderName, HeaderValue)>,
     /// The body, if there is one: while it is sent, and then in case it is to be sent again.
     body: Option<Box<Sending>>,
     /// The body is not sent yet, and can be.
@@ -71,6 +73,7 @@ impl Call {
         let mut call = Self {
             stream: None,
             response: None,
+            fields: Vec::new(),
             body: None,
             is_sending: false,
             evidence: Evidence { reused, idle_for, written: 0, read: 0, repeatable },
@@ -78,9 +81,11 @@ impl Call {
             sent_at: None,
             ended: Ended::No,
         };
-        if let (Some(mut sender), Some(head)) = (stream.sender(), terms.http2.as_deref_mut()) {
-            let size = head_size(head);
-            if let Ok((response, body)) = sender.send_request(hand_over(head), upload.is_empty()) {
+        if let (Some(mut sender), Some(original)) = (stream.sender(), &mut terms.original) {
+            let (head, fields) = form(&mut original.parts, upload.framing());
+            let size = head_size(&head);
+            call.fields = fields;
+            if let Ok((response, body)) = sender.send_request(head, upload.is_empty()) {
                 call.response = Some(response);
                 call.evidence.written = size;
                 call.is_sending = !upload.is_empty();
@@ -221,9 +226,8 @@ impl Call {
         if let Some(body) = self.body.take() {
             upload.put_parts(body.into_parts());
         }
-        if let Some(head) = &mut terms.http2 {
-            let (form, framing) = upload.head();
-            refill(head, form, framing);
+        if let Some(original) = &mut terms.original {
+            original.parts.headers.extend(self.fields.drain(..));
         }
         if moves {
             terms.moves += 1;

@@ -1,72 +1,42 @@
 //! A request's head as HTTP/2 has it (RFC 9113 §8.3.1): the fields of a connection left out.
 
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
+use http::request::Parts;
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 
 use crate::h1::Framing;
 
-/// The head, or `None` if the request is one that HTTP/2 has no form for here: an upgrade, a tunnel.
-pub(crate) fn head(method: Method, uri: Uri, mut fields: HeaderMap, framing: Framing) -> Option<Request<()>> {
-    if method == Method::CONNECT {
-        return None;
-    }
+/// Whether HTTP/2 has no form for the request here: an upgrade, a tunnel.
+pub(crate) fn is_formless(head: &Parts) -> bool {
+    head.method == Method::CONNECT || head.headers.keys().any(|name| *name == UPGRADE)
+}
+
+/// The head in its HTTP/2 form, which takes the fields away, as they are needed again only if it is to be sent
+/// again. They are in the list as well, which costs less than a copy of the map.
+pub(super) fn form(head: &mut Parts, framing: Framing) -> (Request<()>, Vec<(HeaderName, HeaderValue)>) {
+    let mut kept = Vec::with_capacity(head.headers.len());
     let (mut host, mut is_clean) = (None, true);
-    for (name, value) in &fields {
-        match *name {
-            UPGRADE => return None,
-            HOST => host = host.or(Some(value)),
-            _ => {}
+    for (name, value) in &head.headers {
+        if *name == HOST && host.is_none() {
+            host = Some(value);
         }
         is_clean &= !is_of_the_connection(name, value);
+        kept.push((name.clone(), value.clone()));
     }
-    let uri = target(uri, host);
+    let mut request = Request::new(());
+    *request.method_mut() = head.method.clone();
+    *request.version_mut() = Version::HTTP_2;
+    *request.uri_mut() = target(head.uri.clone(), host);
+    let mut fields = std::mem::take(&mut head.headers);
     if !is_clean {
         fields = cleaned(fields);
     }
-    announce(framing, &mut fields);
-    let mut request = Request::new(());
-    *request.method_mut() = method;
-    *request.version_mut() = Version::HTTP_2;
-    *request.uri_mut() = uri;
-    *request.headers_mut() = fields;
-    Some(request)
-}
-
-/// Gives the head away to be sent, and keeps what is not to be had again by [`refill`].
-pub(super) fn hand_over(head: &mut Request<()>) -> Request<()> {
-    let mut request = Request::new(());
-    *request.method_mut() = head.method().clone();
-    *request.version_mut() = Version::HTTP_2;
-    *request.uri_mut() = head.uri().clone();
-    // Bytes do not tell that they are not to be put into a table of the connection.
-    let has_secrets = head.headers().values().any(HeaderValue::is_sensitive);
-    let fields = head.headers_mut();
-    *request.headers_mut() = if has_secrets { fields.clone() } else { std::mem::take(fields) };
-    request
-}
-
-/// Makes a head that was given away whole, from its form in HTTP/1.1.
-pub(super) fn refill(head: &mut Request<()>, form: &[u8], framing: Framing) {
-    if !head.headers().is_empty() {
-        return;
-    }
-    let mut fields = HeaderMap::new();
-    for line in form.split(|&byte| byte == b'\n').skip(1) {
-        let mut parts = line.strip_suffix(b"\r").unwrap_or(line).splitn(2, |&byte| byte == b':');
-        let (Some(name), Some([b' ', value @ ..])) = (parts.next(), parts.next()) else { break };
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
-            fields.append(name, value);
-        }
-    }
-    *head.headers_mut() = cleaned(fields);
-    announce(framing, head.headers_mut());
-}
-
-fn announce(framing: Framing, fields: &mut HeaderMap) {
     if let Framing::Length(length) = framing {
         fields.insert(CONTENT_LENGTH, length.into());
     }
+    *request.headers_mut() = fields;
+    (request, kept)
 }
 
 /// The request's own `Host` is the authority (RFC 9113 §8.3.1), user information is no part of it, and a
@@ -117,17 +87,18 @@ fn is_of_the_connection(name: &HeaderName, value: &HeaderValue) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use bytes::BytesMut;
-
     use super::*;
-    use crate::h1::{HeadOptions, TargetForm, encode_head};
+
+    fn parts(method: Method, uri: &str, fields: &[(&str, &str)]) -> Parts {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in fields {
+            request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        request.body(()).unwrap().into_parts().0
+    }
 
     fn made(uri: &str, fields: &[(&str, &str)], framing: Framing) -> Request<()> {
-        let mut headers = HeaderMap::new();
-        for (name, value) in fields {
-            headers.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
-        }
-        head(Method::GET, uri.parse().unwrap(), headers, framing).unwrap()
+        form(&mut parts(Method::GET, uri, fields), framing).0
     }
 
     #[test]
@@ -159,44 +130,26 @@ mod tests {
         assert_eq!(request.headers()["content-length"], "3");
     }
 
-    /// Also one whose fields are written in another way, and one with a secret in it.
     #[test]
-    fn what_was_given_away_is_had_again() {
-        let fields = [
-            ("x-empty", ""),
-            ("host", "b.example"),
-            ("content-length", "3"),
-            ("accept", " a:\tb "),
-            ("te", "gzip"),
-            ("accept", "\u{fc}"),
-            ("connection", "close"),
-        ];
-        let uri = "https://a.example/x?y=1";
-        let mut headers = HeaderMap::new();
-        for (name, value) in fields {
-            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
-            headers.append(HeaderName::try_from(name).unwrap(), value);
-        }
-        for (title_case, secret) in [(false, false), (true, false), (true, true)] {
-            let options = HeadOptions { target: TargetForm::Origin, title_case, connection_close: true };
-            headers.get_mut("x-empty").unwrap().set_sensitive(secret);
-            let (framing, mut form) = (Framing::Length(3), BytesMut::new());
-            encode_head(&Method::PUT, &uri.parse().unwrap(), &headers, framing, &options, &mut form).unwrap();
-            let mut kept = head(Method::PUT, uri.parse().unwrap(), headers.clone(), framing).unwrap();
-            let first = hand_over(&mut kept);
-            refill(&mut kept, &form, framing);
-            let second = hand_over(&mut kept);
-            assert_eq!(first.headers().len(), 4, "{first:?}");
-            assert_eq!(format!("{first:?}"), format!("{second:?}"));
-        }
+    fn what_was_taken_away_is_made_whole() {
+        let fields =
+            [("accept", "a"), ("host", "b.example"), ("x", ""), ("te", "gzip"), ("accept", "\u{fc}")];
+        let mut head = parts(Method::PUT, "https://a.example/x?y=1", &fields);
+        head.headers.get_mut("x").unwrap().set_sensitive(true);
+        let whole = head.headers.clone();
+        let (first, kept) = form(&mut head, Framing::Length(3));
+        head.headers.extend(kept);
+        assert_eq!(format!("{:?}", head.headers), format!("{whole:?}"));
+        assert!(head.headers["x"].is_sensitive());
+        let (second, _) = form(&mut head, Framing::Length(3));
+        assert_eq!(format!("{first:?}"), format!("{second:?}"));
+        assert_eq!((first.headers().len(), first.uri().host()), (4, Some("b.example")));
     }
 
     #[test]
     fn an_upgrade_has_no_form() {
-        let mut headers = HeaderMap::new();
-        headers.insert(UPGRADE, "websocket".parse().unwrap());
-        let uri: Uri = "https://a/".parse().unwrap();
-        assert!(head(Method::GET, uri.clone(), headers, Framing::None).is_none());
-        assert!(head(Method::CONNECT, uri, HeaderMap::new(), Framing::None).is_none());
+        assert!(is_formless(&parts(Method::GET, "https://a/", &[("upgrade", "websocket")])));
+        assert!(is_formless(&parts(Method::CONNECT, "https://a/", &[])));
+        assert!(!is_formless(&parts(Method::GET, "https://a/", &[("accept", "a")])));
     }
 }

@@ -10,7 +10,7 @@
 
 use bytes::{BufMut, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use super::connection::ConnectionTokens;
 use super::framing::{Framing, only};
@@ -41,13 +41,8 @@ pub(crate) fn encode_head(
     options: &HeadOptions,
     out: &mut BytesMut,
 ) -> Result<(), RequestError> {
-    let target = Target::new(method, uri, options.target)?;
     let present = Present::of(headers);
-    let host = if present.host() { only(headers, &HOST)? } else { None };
-    if host.is_none() && !target.has_host() {
-        return Err(RequestError::no_host(uri));
-    }
-
+    let (target, host) = sendable(method, uri, headers, present, options.target)?;
     out.extend_from_slice(method.as_str().as_bytes());
     out.put_u8(b' ');
     target.write(out);
@@ -83,6 +78,32 @@ pub(crate) fn encode_head(
     }
     out.extend_from_slice(b"\r\n");
     Ok(())
+}
+
+/// Finds what [`encode_head`] would find, and writes nothing.
+#[cfg(feature = "http2")]
+pub(crate) fn check_head(
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    options: &HeadOptions,
+) -> Result<(), RequestError> {
+    sendable(method, uri, headers, Present::of(headers), options.target).map(drop)
+}
+
+fn sendable<'a>(
+    method: &Method,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+    present: Present,
+    form: TargetForm,
+) -> Result<(Target<'a>, Option<&'a HeaderValue>), RequestError> {
+    let target = Target::new(method, uri, form)?;
+    let host = if present.host() { only(headers, &HOST)? } else { None };
+    if host.is_none() && !target.has_host() {
+        return Err(RequestError::no_host(uri));
+    }
+    Ok((target, host))
 }
 
 fn write_name(name: &HeaderName, title_case: bool, out: &mut BytesMut) {
