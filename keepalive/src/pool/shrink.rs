@@ -2,8 +2,9 @@
 //!
 //! Every table of the pool keeps the room of its fullest moment, as a `Vec` does, so that the usual coming
 //! and going allocates nothing. It is bounded by what was there at once, each piece of which (a socket with
-//! its buffers in the kernel, a future that waits) cost several times as much then. When neither a socket nor
-//! a waiter is left, what is larger than usual is given back.
+//! its buffers in the kernel, a future that waits) cost several times as much then. What is larger than usual is
+//! given back: when no waiter is left, what waiters took, since sockets may stay idle for long after a rush;
+//! when no socket is left either, the rest.
 
 use super::Inner;
 
@@ -13,16 +14,20 @@ pub(super) const USUAL: usize = 1024;
 impl Inner {
     /// To be called after each event.
     pub(super) fn shrink(&mut self) {
+        if !self.state.is_without_waiters() {
+            return;
+        }
+        self.state.shrink_waiters(USUAL);
+        // What is in the tables was left behind by waiters and sockets that are gone.
+        if self.waiters.capacity() > USUAL {
+            self.waiters = Vec::new();
+        }
         if !self.state.is_empty() {
             return;
         }
         self.state.shrink(USUAL);
-        // What is in them was left behind by sockets and waiters that are gone.
         if self.sockets.capacity() > USUAL {
             self.sockets = Vec::new();
-        }
-        if self.waiters.capacity() > USUAL {
-            self.waiters = Vec::new();
         }
     }
 }
@@ -91,7 +96,7 @@ mod tests {
         pool.destroy();
         assert!(effects::room() <= USUAL);
         drop(waiting);
-        assert_eq!(room(&pool), (sockets, waiters), "the dials are still under way");
+        assert_eq!(room(&pool), (sockets, 0), "nobody waits; the dials are still under way");
         drop(runtime);
         assert!(pool.lock().state.is_empty());
         assert_eq!(room(&pool), (0, 0));

@@ -362,6 +362,11 @@ impl State {
         if self.early.capacity() > usual {
             self.early = Early::default();
         }
+        self.shrink_waiters(usual);
+    }
+
+    /// The same for what waiters take up. Only when [`is_without_waiters`](Self::is_without_waiters).
+    pub(crate) fn shrink_waiters(&mut self, usual: usize) {
         if self.waiters.capacity() > usual {
             self.waiters = Slab::new();
         }
@@ -377,6 +382,11 @@ impl State {
     /// The next thing to do; `None` when all is done.
     pub(crate) fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
+    }
+
+    /// Whether nobody waits.
+    pub(crate) fn is_without_waiters(&self) -> bool {
+        self.waiters.is_empty()
     }
 
     /// Whether no socket is open and nobody waits.
