@@ -35,6 +35,11 @@ impl Keeper {
     pub(super) fn tell(&self) {
         self.wake.notify_one();
     }
+
+    #[cfg(test)]
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.until
+    }
 }
 
 impl Inner {

@@ -174,6 +174,28 @@ mod tests {
         });
     }
 
+    /// A keeper that was told to sleep no longer would be woken for the next socket that comes free.
+    #[test]
+    fn a_keepers_sleep_stands_while_no_socket_is_idle() {
+        testkit::run_paused(async |case: &Case| {
+            let origin = case.plain(PlainOrigin::builder());
+            let pool = pool(60 * SECOND);
+            used(&pool, &origin).await;
+            tokio::task::yield_now().await;
+            let until = || pool.lock().keepers[0].until();
+            let planned = until();
+            assert!(planned.is_some());
+            let origin = Origin::from_uri(&origin.url("/").parse().unwrap()).unwrap();
+            let held =
+                Acquire::new(Arc::clone(&pool), origin, Handle::current(), clock::now()).await.unwrap();
+            pool.stir(crate::pool::SocketKey(0), 1);
+            tokio::task::yield_now().await;
+            assert_eq!(until(), planned, "nothing is due, and it sleeps on all the same");
+            drop(held);
+            pool.destroy();
+        });
+    }
+
     #[test]
     fn the_keeper_notices_a_suspend_when_it_wakes() {
         testkit::run_paused(async |case: &Case| {
