@@ -233,7 +233,7 @@ impl Lease {
     /// Looks at a socket just taken. If it proves dead, it is no longer the request's; whoever
     /// `asks_again` does so before dropping it, so as to be in the queue when its slot comes free.
     pub(super) fn checked(mut self, asks_again: bool, here: Option<runtime::Id>) -> Result<Self, Dead> {
-        let was_just_used = self.request_number >= PROVEN && self.idle_for < JUST_USED;
+        let was_just_used = was_just_used(self.request_number, self.idle_for);
         let checked = self.socket().check(was_just_used, here).and_then(|moved| {
             let destroyed = moved && !self.reach_again();
             if destroyed { Err(CloseReason::Destroyed) } else { Ok(()) }
@@ -381,6 +381,31 @@ const JUST_USED: Duration = Duration::from_micros(50);
 /// Only from its third request on: a server that closes after each answer without saying so never gets there.
 const PROVEN: u64 = 3;
 
+/// Whether a socket need not be asked about by the request of that number, after so long a rest.
+fn was_just_used(request_number: u64, idle_for: Duration) -> bool {
+    request_number >= PROVEN && idle_for < JUST_USED
+}
+
 fn current_runtime() -> Option<runtime::Id> {
     runtime::Handle::try_current().ok().map(|handle| handle.id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_socket_that_served_twice_and_came_free_just_now_is_not_asked_about() {
+        let almost = JUST_USED - Duration::from_nanos(1);
+        for (request_number, idle_for, expected) in [
+            (1, Duration::ZERO, false),
+            (2, Duration::ZERO, false),
+            (3, Duration::ZERO, true),
+            (3, almost, true),
+            (3, JUST_USED, false),
+            (100, Duration::from_secs(1), false),
+        ] {
+            assert_eq!(was_just_used(request_number, idle_for), expected, "{request_number} {idle_for:?}");
+        }
+    }
 }
