@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! bytes ─► empty lines skipped ─► "HTTP/1." seen ─► end found ─► Head
-//!               └──── anything else: an error at once ─┘
+//!               └──── anything else: an error at once ─┘  (`quick` for nearly all, else `scan` and `fields`)
 //! ```
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -13,7 +13,8 @@ use http::{HeaderMap, StatusCode, Version};
 use super::error::ProtocolError;
 use super::excerpt::Excerpt;
 use super::fields;
-use super::scan::{Block, Scanner, position_lf};
+use super::quick::Lines;
+use super::scan::{Block, Scanner, position};
 
 /// Node's limit is 16 KiB, curl's 300, hyper's 408. 64 KiB leaves room for many large cookies, and
 /// bounds what a hostile server can make a socket hold.
@@ -61,6 +62,9 @@ impl HeadScanner {
                 return Ok(None);
             }
             self.started = true;
+            if let Some(lines) = Lines::of(buf) {
+                return quick(&buf.split_to(lines.end).freeze(), &lines).map(Some);
+            }
         }
         let Some(end) = self.scanner.end(buf)? else { return Ok(None) };
         let mut block = buf.split_to(end);
@@ -103,9 +107,18 @@ fn check_start(buf: &[u8]) -> Result<(), ProtocolError> {
     }
 }
 
+/// A head whose lines are known. Where it is not as it should be, the long way says what is wrong.
+fn quick(block: &Bytes, lines: &Lines) -> Result<Head, ProtocolError> {
+    let (version, status) = status_line(lines.status_line(block))?;
+    match lines.headers(block) {
+        Some(headers) => Ok(Head { version, status, headers }),
+        None => parse(block, lines.fields()),
+    }
+}
+
 /// Parses a block that begins with `HTTP/1.` and ends with an empty line, `count` fields between.
 fn parse(block: &Bytes, count: usize) -> Result<Head, ProtocolError> {
-    let start = position_lf(block).map_or(block.len(), |lf| lf + 1);
+    let start = position::<b'\n'>(block).map_or(block.len(), |lf| lf + 1);
     let (version, status) = status_line(&block[..start])?;
     let headers = fields::parse(block, start, count).map_err(ProtocolError::Field)?;
     Ok(Head { version, status, headers })

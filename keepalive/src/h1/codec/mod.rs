@@ -27,6 +27,7 @@ mod head;
 mod keep_alive;
 mod length;
 mod present;
+mod quick;
 mod request;
 mod request_body;
 mod request_error;

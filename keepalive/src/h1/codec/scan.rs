@@ -94,7 +94,7 @@ impl Scanner {
 
     /// The next line end not yet seen; looks on behind it next time.
     fn next_lf(&mut self, window: &[u8]) -> Option<usize> {
-        let found = position_lf(&window[self.looked..]);
+        let found = position::<b'\n'>(&window[self.looked..]);
         let looked = found.map_or(window.len(), |at| self.looked + at + 1);
         #[cfg(test)]
         {
@@ -105,22 +105,21 @@ impl Scanner {
     }
 }
 
-/// The first line end, eight bytes at a time.
-pub(super) fn position_lf(bytes: &[u8]) -> Option<usize> {
+/// Where `BYTE` is first, eight bytes at a time.
+pub(super) fn position<const BYTE: u8>(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    const LF: u64 = u64::from_ne_bytes([b'\n'; 8]);
     let mut rest = bytes;
     while let Some((word, after)) = rest.split_first_chunk() {
-        // Where the word has an LF, this has a zero byte; the lowest high bit set below is that of the first.
-        let word = u64::from_le_bytes(*word) ^ LF;
+        // Where the word has the byte, this has a zero byte; the lowest high bit set below is that of the first.
+        let word = u64::from_le_bytes(*word) ^ u64::from_ne_bytes([BYTE; 8]);
         let zeros = word.wrapping_sub(ONES) & !word & HIGH;
         if zeros != 0 {
             return Some(bytes.len() - rest.len() + zeros.trailing_zeros() as usize / 8);
         }
         rest = after;
     }
-    rest.iter().position(|&b| b == b'\n').map(|at| bytes.len() - rest.len() + at)
+    rest.iter().position(|&b| b == BYTE).map(|at| bytes.len() - rest.len() + at)
 }
 
 impl Block {

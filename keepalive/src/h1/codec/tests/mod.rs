@@ -11,6 +11,7 @@ mod hints;
 mod injection;
 mod lengths;
 mod plain;
+mod quick;
 mod requests;
 mod splits;
 mod verdicts;

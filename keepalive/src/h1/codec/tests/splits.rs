@@ -112,7 +112,7 @@ fn trailers_in_one_byte_pieces_cost_what_the_whole_costs() {
 }
 
 /// xorshift64, 0 to `n` - 1.
-fn below(seed: &mut u64, n: usize) -> usize {
+pub(super) fn below(seed: &mut u64, n: usize) -> usize {
     *seed ^= *seed << 13;
     *seed ^= *seed >> 7;
     *seed ^= *seed << 17;
