@@ -9,8 +9,8 @@ use http::{HeaderName, Method, Request, Uri};
 #[cfg(feature = "http2")]
 use crate::Protocol;
 use crate::h1::{
-    Call, HEAD_SIZE, HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, Terms, Upload,
-    encode_head, expects_continue, framing,
+    Call, Fields, HEAD_SIZE, HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, Terms,
+    Upload, encode_head, expects_continue, framing,
 };
 #[cfg(feature = "http2")]
 use crate::h1::{Original, check_head};
@@ -40,14 +40,13 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
     } else {
         Place::of(&parts.uri, route)?
     };
-    let framing = framing(&parts.method, &parts.headers, payload.exact_size(), !payload.is_empty())
-        .map_err(bad_request)?;
+    let (method, uri, fields) = (&parts.method, &parts.uri, Fields::of(&parts.headers));
+    let framing = framing(method, fields, payload.exact_size(), !payload.is_empty()).map_err(bad_request)?;
     let head_options = HeadOptions {
         target: if is_host_value { TargetForm::PlainOrigin } else { TargetForm::Origin },
         title_case: defaults.title_case_headers,
         connection_close: defaults.one_shot,
     };
-    let (method, uri, fields) = (&parts.method, &parts.uri, &parts.headers);
     #[cfg(feature = "http2")]
     let has_form = !may_be_http2(defaults.protocol, &origin);
     #[cfg(not(feature = "http2"))]
@@ -63,10 +62,10 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
     };
 
     let outgoing = Outgoing {
-        upload: Upload::new(head, payload, framing, expects_continue(&parts.headers)),
+        upload: Upload::new(head, payload, framing, expects_continue(fields)),
         terms: Terms {
-            facts: RequestFacts::of(&parts.method, &parts.headers, defaults.one_shot),
-            repeatable: parts.method.is_idempotent() || parts.headers.contains_key(IDEMPOTENCY_KEY),
+            facts: RequestFacts::of(method, fields, defaults.one_shot),
+            repeatable: method.is_idempotent() || parts.headers.contains_key(IDEMPOTENCY_KEY),
             retry: options.and_then(|options| options.retry).unwrap_or(defaults.retry),
             again: false,
             written_before: 0,

@@ -18,8 +18,8 @@ pub(crate) use call::{Answer, Call};
 #[cfg(not(feature = "http2"))]
 use codec::Framing;
 pub(crate) use codec::{
-    BodyEvent, Head, HeadOptions, RequestError, RequestFacts, TargetForm, encode_head, expects_continue,
-    framing,
+    BodyEvent, Fields, Head, HeadOptions, RequestError, RequestFacts, TargetForm, encode_head,
+    expects_continue, framing,
 };
 use codec::{CHUNK_END, HeadEvent, ProtocolError, ResponseDecoder, Verdict, chunk_head, last_chunk};
 #[cfg(feature = "http2")]

@@ -8,7 +8,7 @@ use http::request::Parts;
 use super::RequestFacts;
 use super::upload::Upload;
 #[cfg(feature = "http2")]
-use super::{Framing, HeadOptions, encode_head};
+use super::{Fields, Framing, HeadOptions, encode_head};
 
 /// A request that is ready to be written.
 pub(crate) struct Outgoing {
@@ -56,7 +56,7 @@ impl Original {
     pub(super) fn encode(&self, framing: Framing) -> BytesMut {
         let Self { parts: Parts { method, uri, headers, .. }, options } = self;
         let mut head = BytesMut::with_capacity(HEAD_SIZE);
-        if let Err(error) = encode_head(method, uri, headers, framing, options, &mut head) {
+        if let Err(error) = encode_head(method, uri, Fields::of(headers), framing, options, &mut head) {
             unreachable!("it was found to be sendable: {error}");
         }
         head

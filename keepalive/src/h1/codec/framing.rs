@@ -7,7 +7,7 @@ use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::length::decimal;
-use super::present::Present;
+use super::present::Fields;
 use super::request_error::RequestError;
 
 /// What the head says about the body. The shell holds the body to it.
@@ -26,12 +26,12 @@ pub(crate) enum Framing {
 /// `exact_size` is the body's exact length if it is known; without `has_body` it is zero.
 pub(crate) fn framing(
     method: &Method,
-    headers: &HeaderMap,
+    fields: Fields<'_>,
     exact_size: Option<u64>,
     has_body: bool,
 ) -> Result<Framing, RequestError> {
     let size = if has_body { exact_size } else { Some(0) };
-    let present = Present::of(headers);
+    let Fields { map: headers, present } = fields;
     let said_length = if present.content_length() { said_length(headers)? } else { None };
     let said_chunked = present.transfer_encoding() && said_chunked(headers)?;
     let framing = match (said_length, said_chunked) {
@@ -55,8 +55,8 @@ pub(crate) fn framing(
 }
 
 /// Whether the request asks to be told before it sends its body (RFC 9110 §10.1.1).
-pub(crate) fn expects_continue(headers: &HeaderMap) -> bool {
-    let expect = if Present::of(headers).expect() { headers.get(EXPECT) } else { None };
+pub(crate) fn expects_continue(fields: Fields<'_>) -> bool {
+    let expect = if fields.present.expect() { fields.map.get(EXPECT) } else { None };
     expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 

@@ -43,6 +43,7 @@ pub(crate) use body::BodyEvent;
 pub(crate) use error::ProtocolError;
 pub(crate) use framing::{Framing, expects_continue, framing};
 pub(crate) use head::Head;
+pub(crate) use present::Fields;
 #[cfg(feature = "http2")]
 pub(crate) use request::check_head;
 pub(crate) use request::{HeadOptions, encode_head};

@@ -9,6 +9,19 @@ use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Present(u8);
 
+/// The fields of a request, with that look taken once for all who ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    pub(super) map: &'a HeaderMap,
+    pub(super) present: Present,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn of(map: &'a HeaderMap) -> Self {
+        Self { map, present: Present::of(map) }
+    }
+}
+
 impl Present {
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let bits = headers.keys().map(|name| match *name {

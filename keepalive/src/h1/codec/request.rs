@@ -10,11 +10,11 @@
 
 use bytes::{BufMut, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderName, HeaderValue, Method, Uri};
 
 use super::connection::ConnectionTokens;
 use super::framing::{Framing, only};
-use super::present::Present;
+use super::present::Fields;
 use super::request_error::RequestError;
 use super::target::{Target, TargetForm};
 
@@ -36,14 +36,13 @@ pub(crate) struct HeadOptions {
 pub(crate) fn encode_head(
     method: &Method,
     uri: &Uri,
-    headers: &HeaderMap,
+    fields: Fields<'_>,
     framing: Framing,
     options: &HeadOptions,
     out: &mut BytesMut,
 ) -> Result<(), RequestError> {
-    let present = Present::of(headers);
     let target = Target::new(method, uri, options.target)?;
-    let host = own_host(uri, headers, present, &target)?;
+    let host = own_host(uri, fields, &target)?;
     out.extend_from_slice(method.as_str().as_bytes());
     out.put_u8(b' ');
     target.write(out);
@@ -53,7 +52,7 @@ pub(crate) fn encode_head(
         None => target.write_host(out),
     }
     out.extend_from_slice(b"\r\n");
-    for (name, value) in headers {
+    for (name, value) in fields.map {
         if matches!(*name, HOST | CONTENT_LENGTH | TRANSFER_ENCODING) {
             continue;
         }
@@ -73,7 +72,7 @@ pub(crate) fn encode_head(
             out.extend_from_slice(b"chunked\r\n");
         }
     }
-    if options.connection_close && !ConnectionTokens::of(headers, present).close {
+    if options.connection_close && !ConnectionTokens::of(fields.map, fields.present).close {
         write_name(&CONNECTION, options.title_case, out);
         out.extend_from_slice(b"close\r\n");
     }
@@ -86,22 +85,21 @@ pub(crate) fn encode_head(
 pub(crate) fn check_head(
     method: &Method,
     uri: &Uri,
-    headers: &HeaderMap,
+    fields: Fields<'_>,
     options: &HeadOptions,
 ) -> Result<(), RequestError> {
     let target = Target::new(method, uri, options.target)?;
-    own_host(uri, headers, Present::of(headers), &target).map(drop)
+    own_host(uri, fields, &target).map(drop)
 }
 
 /// The request's own Host; `None` if the target has one.
 #[inline]
 fn own_host<'a>(
     uri: &Uri,
-    headers: &'a HeaderMap,
-    present: Present,
+    fields: Fields<'a>,
     target: &Target<'_>,
 ) -> Result<Option<&'a HeaderValue>, RequestError> {
-    let host = if present.host() { only(headers, &HOST)? } else { None };
+    let host = if fields.present.host() { only(fields.map, &HOST)? } else { None };
     if host.is_none() && !target.has_host() {
         return Err(RequestError::no_host(uri));
     }

@@ -13,7 +13,7 @@
 //! of a response whose length was known.
 
 use bytes::BytesMut;
-use http::{HeaderMap, Method, StatusCode, Version};
+use http::{Method, StatusCode, Version};
 use http_body::SizeHint;
 
 use super::body::{BodyDecoder, BodyEvent};
@@ -22,7 +22,7 @@ use super::error::{Missing, ProtocolError};
 use super::head::{Head, HeadScanner};
 use super::keep_alive::KeepAliveHint;
 use super::length::BodyLength;
-use super::present::Present;
+use super::present::{Fields, Present};
 use crate::CloseReason;
 
 /// How many 1xx responses may come first. A server that sends 103 for each link it knows stays far
@@ -91,12 +91,12 @@ enum State {
 
 impl RequestFacts {
     /// The facts of a request as `encode_head` writes it; `connection_close` is the option there.
-    pub(crate) fn of(method: &Method, headers: &HeaderMap, connection_close: bool) -> Self {
-        let connection = ConnectionTokens::of(headers, Present::of(headers));
+    pub(crate) fn of(method: &Method, fields: Fields<'_>, connection_close: bool) -> Self {
+        let connection = ConnectionTokens::of(fields.map, fields.present);
         Self {
             method_head: *method == Method::HEAD,
             connect: *method == Method::CONNECT,
-            upgrade: connection.upgrade && headers.contains_key(http::header::UPGRADE),
+            upgrade: connection.upgrade && fields.map.contains_key(http::header::UPGRADE),
             close: connection.close || connection_close,
         }
     }

@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::super::framing::{Framing, framing};
+use super::super::present::Fields;
 
 const BOTH: &[(&str, &str)] = &[("content-length", "5"), ("transfer-encoding", "chunked")];
 
@@ -89,10 +90,10 @@ fn check(
         headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     let method: Method = method.parse().unwrap();
-    let got = framing(&method, &headers, size, true).map_err(|e| e.to_string());
+    let got = framing(&method, Fields::of(&headers), size, true).map_err(|e| e.to_string());
     assert_eq!(got, want.map_err(str::to_owned), "for {method} {fields:?} {size:?}");
     if size == Some(0) {
-        let absent = framing(&method, &headers, None, false).map_err(|e| e.to_string());
+        let absent = framing(&method, Fields::of(&headers), None, false).map_err(|e| e.to_string());
         assert_eq!(absent, got, "for {method} {fields:?} without a body");
     }
 }

@@ -5,7 +5,7 @@
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
-use super::super::{Framing, HeadOptions, TargetForm, encode_head};
+use super::super::{Fields, Framing, HeadOptions, TargetForm, encode_head};
 
 /// What is written for this request, in both forms.
 fn write(method: &Method, uri: &Uri, headers: &HeaderMap) -> Vec<Vec<u8>> {
@@ -13,7 +13,9 @@ fn write(method: &Method, uri: &Uri, headers: &HeaderMap) -> Vec<Vec<u8>> {
     let written = forms.into_iter().filter_map(|target| {
         let options = HeadOptions { target, title_case: false, connection_close: false };
         let mut out = BytesMut::new();
-        encode_head(method, uri, headers, Framing::None, &options, &mut out).ok().map(|()| out.to_vec())
+        encode_head(method, uri, Fields::of(headers), Framing::None, &options, &mut out)
+            .ok()
+            .map(|()| out.to_vec())
     });
     written.collect()
 }

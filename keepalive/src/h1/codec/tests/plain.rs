@@ -3,13 +3,13 @@
 use bytes::BytesMut;
 use http::{HeaderMap, Method, Uri};
 
-use super::super::{Framing, HeadOptions, TargetForm, encode_head};
+use super::super::{Fields, Framing, HeadOptions, TargetForm, encode_head};
 use crate::origin::{Place, Route};
 
 fn encode(method: &Method, uri: &Uri, target: TargetForm) -> BytesMut {
     let options = HeadOptions { target, title_case: false, connection_close: false };
     let mut out = BytesMut::new();
-    encode_head(method, uri, &HeaderMap::new(), Framing::None, &options, &mut out).unwrap();
+    encode_head(method, uri, Fields::of(&HeaderMap::new()), Framing::None, &options, &mut out).unwrap();
     out
 }
 

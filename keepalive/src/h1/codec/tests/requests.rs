@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
-use super::super::{Framing, HeadOptions, RequestError, RequestFacts, TargetForm, encode_head};
+use super::super::{Fields, Framing, HeadOptions, RequestError, RequestFacts, TargetForm, encode_head};
 
 const ORIGIN: HeadOptions =
     HeadOptions { target: TargetForm::Origin, title_case: false, connection_close: false };
@@ -26,7 +26,8 @@ fn encode(
 ) -> Result<String, RequestError> {
     let uri: Uri = uri.parse().unwrap();
     let mut out = BytesMut::from("before|");
-    let result = encode_head(&method.parse().unwrap(), &uri, &headers(fields), framing, options, &mut out);
+    let result =
+        encode_head(&method.parse().unwrap(), &uri, Fields::of(&headers(fields)), framing, options, &mut out);
     let text = String::from_utf8(out.to_vec()).unwrap();
     let text = text.strip_prefix("before|").unwrap().to_owned();
     assert!(result.is_ok() || text.is_empty(), "nothing is written on an error");
@@ -86,13 +87,14 @@ fn options_asterisk() {
     let uri = || Uri::builder().scheme("http").authority("a.example").path_and_query("*").build().unwrap();
     let mut out = BytesMut::new();
     let none = HeaderMap::new();
-    encode_head(&Method::OPTIONS, &uri(), &none, Framing::None, &ORIGIN, &mut out).unwrap();
+    encode_head(&Method::OPTIONS, &uri(), Fields::of(&none), Framing::None, &ORIGIN, &mut out).unwrap();
     assert_eq!(out, "OPTIONS * HTTP/1.1\r\nhost: a.example\r\n\r\n");
     out.clear();
-    encode_head(&Method::OPTIONS, &uri(), &none, Framing::None, &ABSOLUTE, &mut out).unwrap();
+    encode_head(&Method::OPTIONS, &uri(), Fields::of(&none), Framing::None, &ABSOLUTE, &mut out).unwrap();
     assert_eq!(out, "OPTIONS http://a.example HTTP/1.1\r\nhost: a.example\r\n\r\n");
     out.clear();
-    let error = encode_head(&Method::GET, &uri(), &none, Framing::None, &ORIGIN, &mut out).unwrap_err();
+    let error =
+        encode_head(&Method::GET, &uri(), Fields::of(&none), Framing::None, &ORIGIN, &mut out).unwrap_err();
     assert_eq!(error.to_string(), "the target `*` goes with OPTIONS, not with GET");
     let given = encode("OPTIONS", "*", &[("host", "a")], Framing::None, &ORIGIN).unwrap();
     assert_eq!(given, "OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n");
@@ -149,7 +151,7 @@ fn connection_close() {
         let fields: Vec<_> = own.into_iter().map(|value| ("connection", value)).collect();
         let got = encode("GET", "http://a/", &fields, Framing::None, &options).unwrap();
         assert_eq!(got, format!("GET / HTTP/1.1\r\nhost: a\r\n{want}\r\n"));
-        assert!(RequestFacts::of(&Method::GET, &headers(&fields), true).close);
+        assert!(RequestFacts::of(&Method::GET, Fields::of(&headers(&fields)), true).close);
     }
 }
 
@@ -177,7 +179,7 @@ fn requests_that_cannot_be_sent() {
 
 #[test]
 fn facts() {
-    let facts = |method, fields| RequestFacts::of(&method, &headers(fields), false);
+    let facts = |method, fields| RequestFacts::of(&method, Fields::of(&headers(fields)), false);
     assert_eq!(facts(Method::GET, &[]), RequestFacts::default());
     assert!(facts(Method::HEAD, &[]).method_head);
     assert!(facts(Method::CONNECT, &[]).connect);
