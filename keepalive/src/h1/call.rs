@@ -234,6 +234,11 @@ impl Call {
                     Poll::Pending => return None,
                 }
             }
+            if !self.eof && !self.is_writing {
+                let body = self.decoder.take_rest(&mut self.buf);
+                self.finish(Some(now));
+                return Some(body);
+            }
         }
         match Ahead::take_small(|| self.poll_rest(cx, Some(now))) {
             Ok(body) => Some(body),
@@ -383,7 +388,9 @@ impl Call {
             let read = scratch::with(|bytes| {
                 let mut read = ReadBuf::new(bytes);
                 let outcome = Pin::new(io).poll_read(cx, &mut read);
-                self.buf = BytesMut::from(read.filled());
+                if !read.filled().is_empty() {
+                    self.buf = BytesMut::from(read.filled());
+                }
                 outcome.map_ok(|()| read.filled().len())
             });
             (read, SCRATCH)

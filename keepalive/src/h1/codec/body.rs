@@ -59,6 +59,14 @@ impl BodyDecoder {
         }
     }
 
+    /// The rest of a body of known length, all of which is in `buf`: the end follows.
+    pub(super) fn take_rest(&mut self, buf: &mut BytesMut) -> Bytes {
+        match self {
+            Self::Exact { left, .. } if *left > 0 => take(left, buf),
+            _ => Bytes::new(),
+        }
+    }
+
     pub(super) fn is_end(&self) -> bool {
         match self {
             Self::Exact { left, .. } => *left == 0,

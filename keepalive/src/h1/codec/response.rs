@@ -12,7 +12,7 @@
 //! Invariant: `verdict` is the only place that decides about reuse, and says Reusable only at the end
 //! of a response whose length was known.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::{Method, StatusCode, Version};
 use http_body::SizeHint;
 
@@ -136,6 +136,14 @@ impl ResponseDecoder {
             State::Body { body, .. } => body.decode(buf, eof).map_err(|e| self.fail(e)),
             State::Failed(error) => Err(error.clone()),
             State::Head(_) | State::Switched => unreachable!("there is no body yet, or never"),
+        }
+    }
+
+    /// All of the body, which [`body_remaining`](Self::body_remaining) knows the length of, and `buf` has.
+    pub(crate) fn take_rest(&mut self, buf: &mut BytesMut) -> Bytes {
+        match &mut self.state {
+            State::Body { body, .. } => body.take_rest(buf),
+            _ => Bytes::new(),
         }
     }
 
