@@ -3,10 +3,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::runtime::{self, Handle};
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::lacking::or_lacking;
@@ -23,9 +24,14 @@ pub(crate) struct Timer {
 /// A sleep that is used again and again. Arming one costs as much as a tenth of a small request, so it is
 /// pushed forward only when it fires, and the pool keeps it from one request to the next.
 #[derive(Default)]
-pub(crate) struct Sleeper {
-    /// And the runtime whose timer it stands in.
-    sleep: Option<(runtime::Id, Pin<Box<Sleep>>)>,
+pub(crate) struct Sleeper(Option<Box<Armed>>);
+
+struct Armed {
+    sleep: Pin<Box<Sleep>>,
+    /// The runtime whose timer it stands in.
+    runtime: runtime::Id,
+    /// Whom it wakes, if that is known.
+    wakes: Option<Waker>,
 }
 
 impl Timer {
@@ -68,7 +74,7 @@ impl Timer {
 impl Sleeper {
     /// Has none been armed yet?
     pub(crate) fn is_new(&self) -> bool {
-        self.sleep.is_none()
+        self.0.is_none()
     }
 
     fn poll_until(&mut self, cx: &mut Context<'_>, end: Instant, now: Instant) -> Poll<Result<(), String>> {
@@ -81,10 +87,16 @@ impl Sleeper {
         let Ok(here) = Handle::try_current() else { return Poll::Pending };
         let here = here.id();
         let polled = or_lacking(|| {
-            if self.sleep.as_ref().is_none_or(|(runtime, _)| *runtime != here) {
-                self.sleep = Some((here, Box::pin(sleep_until(end))));
+            if self.0.as_ref().is_none_or(|armed| armed.runtime != here) {
+                let sleep = Box::pin(sleep_until(end));
+                self.0 = Some(Box::new(Armed { sleep, runtime: here, wakes: None }));
             }
-            let Some((_, sleep)) = &mut self.sleep else { return Poll::Pending };
+            let Some(armed) = &mut self.0 else { return Poll::Pending };
+            if armed.will_wake(cx.waker(), end) {
+                return Poll::Pending;
+            }
+            armed.wakes = None;
+            let sleep = &mut armed.sleep;
             // One that fires earlier is left alone until it does.
             if sleep.deadline() > end {
                 sleep.as_mut().reset(end);
@@ -95,24 +107,53 @@ impl Sleeper {
                 }
                 sleep.as_mut().reset(end);
             }
+            // A sleep takes no notice of a task that has used up its turn.
+            armed.wakes = has_budget_remaining().then(|| cx.waker().clone());
             Poll::Pending
         });
         match polled {
             Ok(polled) => polled.map(Ok),
             Err(lacking) => {
-                self.sleep = None;
+                self.0 = None;
                 Poll::Ready(Err(lacking))
             }
         }
     }
 }
 
+impl Armed {
+    /// Whether it has yet to fire, by `end`, and wakes `waker` then: so it need not be polled.
+    fn will_wake(&self, waker: &Waker, end: Instant) -> bool {
+        let wakes = self.wakes.as_ref().is_some_and(|wakes| wakes.will_wake(waker));
+        wakes && self.sleep.deadline() <= end && !self.sleep.is_elapsed()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
-    use std::task::Waker;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::task::Wake;
+
+    use tokio::task::coop::consume_budget;
 
     use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicU64);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Woken {
+        fn count(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_sleep_that_fires_earlier_is_moved_when_it_does() {
@@ -122,7 +163,7 @@ mod tests {
         let mut armed = |end| {
             let polled = sleeper.poll_until(&mut Context::from_waker(Waker::noop()), end, clock::now());
             assert!(polled.is_pending());
-            sleeper.sleep.as_ref().map(|(_, sleep)| sleep.deadline())
+            sleeper.0.as_ref().map(|armed| armed.sleep.deadline())
         };
         assert_eq!(armed(at(10)), Some(at(10)));
         assert_eq!(armed(at(300)), Some(at(10)), "it fires earlier and is left alone");
@@ -132,5 +173,48 @@ mod tests {
         assert_eq!(armed(at(25)), Some(at(20)));
         poll_fn(|cx| sleeper.poll_until(cx, at(25), clock::now())).await.unwrap();
         assert_eq!(clock::now(), at(25), "neither at 20 s nor later");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_wakes_the_task_that_asked_last() {
+        let tasks = [Arc::<Woken>::default(), Arc::default()];
+        let (start, mut sleeper) = (clock::now(), Sleeper::default());
+        for asks in [0, 0, 1, 0, 1, 1] {
+            let waker = Waker::from(Arc::clone(&tasks[asks]));
+            let polled = sleeper.poll_until(
+                &mut Context::from_waker(&waker),
+                start + Duration::from_secs(1),
+                clock::now(),
+            );
+            assert!(polled.is_pending());
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(tasks.map(|task| task.count()), [0, 1]);
+    }
+
+    /// Such a task is woken at once, and not by the sleep, which has not taken notice of it.
+    #[tokio::test(start_paused = true)]
+    async fn it_wakes_a_task_that_asked_first_when_its_turn_was_used_up() {
+        let (task, end) = (Arc::<Woken>::default(), clock::now() + Duration::from_secs(1));
+        let waker = Waker::from(Arc::clone(&task));
+        let mut sleeper = Sleeper::default();
+        let mut ask = || {
+            let polled = sleeper.poll_until(&mut Context::from_waker(&waker), end, clock::now());
+            assert!(polled.is_pending());
+        };
+        poll_fn(|cx| {
+            while has_budget_remaining() {
+                let mut consumes = std::pin::pin!(consume_budget());
+                assert!(consumes.as_mut().poll(cx).is_ready());
+            }
+            ask();
+            Poll::Ready(())
+        })
+        .await;
+        tokio::task::yield_now().await;
+        let before = task.count();
+        ask();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(task.count(), before + 1);
     }
 }

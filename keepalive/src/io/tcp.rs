@@ -48,11 +48,14 @@ pub(crate) struct TcpIo {
     /// close before the slot comes free.
     moving: Option<Permit>,
     sent: u64,
+    /// It was read from since it was written to: the next write is made without asking the reactor, which
+    /// nearly always says yes.
+    has_read: bool,
 }
 
 impl TcpIo {
     pub(crate) fn new(stream: TcpStream, permit: Permit) -> Self {
-        Self { raw: Some(Arc::new(RawSocket { stream, permit })), moving: None, sent: 0 }
+        Self { raw: Some(Arc::new(RawSocket { stream, permit })), moving: None, sent: 0, has_read: true }
     }
 
     pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
@@ -162,7 +165,12 @@ impl Io for TcpIo {
 }
 
 impl AsyncRead for TcpIo {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.has_read = true;
         let stream = self.stream()?;
         loop {
             ready!(stream.poll_read_ready(cx))?;
@@ -222,9 +230,13 @@ impl TcpIo {
         cx: &mut Context<'_>,
         write: impl Fn(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
+        // No more than once: each write is part of the task's turn.
+        let mut at_once = std::mem::take(&mut self.has_read);
         let stream = self.stream()?;
         loop {
-            ready!(stream.poll_write_ready(cx))?;
+            if !std::mem::take(&mut at_once) {
+                ready!(stream.poll_write_ready(cx))?;
+            }
             match write(stream) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
@@ -251,10 +263,33 @@ const EDGE_TRIGGERED: bool = cfg!(any(
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
+    use std::future::{Future, poll_fn};
     use std::net::TcpListener;
+    use std::pin::pin;
+
+    use tokio::task::coop::{consume_budget, has_budget_remaining};
 
     use super::*;
+
+    #[tokio::test]
+    async fn each_write_but_the_first_after_a_read_is_part_of_the_tasks_turn() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut io = TcpIo::new(stream, Permit::new(Arc::new(())));
+        poll_fn(|cx| {
+            while has_budget_remaining() {
+                assert!(pin!(consume_budget()).poll(cx).is_ready());
+            }
+            for _ in 0..2 {
+                assert!(Pin::new(&mut io).poll_write(cx, b"a").is_ready());
+                assert!(Pin::new(&mut io).poll_write(cx, b"b").is_pending());
+                assert!(Pin::new(&mut io).poll_read(cx, &mut ReadBuf::new(&mut [0])).is_pending());
+            }
+            Poll::Ready(())
+        })
+        .await;
+        assert_eq!(io.sent(), 2);
+    }
 
     /// On one thread the reactor looks only when nobody else runs.
     #[tokio::test]

@@ -67,9 +67,13 @@ impl Effects {
         effects.into_iter().for_each(|effect| self.push(effect));
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
     /// Carries them out, or leaves it to the call of `run` that this one happens in.
     pub(super) fn run(self, pool: &Arc<Pool>) {
-        if self.first.is_none() {
+        if self.is_empty() {
             return;
         }
         let effects = self.first.into_iter().chain(self.more).map(|effect| (Arc::clone(pool), effect));

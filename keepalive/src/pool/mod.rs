@@ -231,11 +231,26 @@ impl Pool {
     fn event_at<T>(self: &Arc<Self>, now: Instant, event: impl FnOnce(&mut Inner, Instant) -> T) -> T {
         let traced = trace::is_on();
         let noted = traced || self.journal.is_read();
-        let mut effects = Effects::default();
         let mut inner = self.lock();
         inner.state.want_notes(noted);
         let result = event(&mut inner, now);
-        let told = if noted { inner.publish(&self.journal, traced, &mut effects) } else { Vec::new() };
+        if noted {
+            self.conclude(inner, traced);
+            return result;
+        }
+        let mut effects = Effects::default();
+        inner.collect(&mut effects);
+        drop(inner);
+        if !effects.is_empty() {
+            effects.run(self);
+        }
+        result
+    }
+
+    /// The end of an event that somebody wants to know of.
+    fn conclude(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>, traced: bool) {
+        let mut effects = Effects::default();
+        let told = inner.publish(&self.journal, traced, &mut effects);
         inner.collect(&mut effects);
         drop(inner);
         // Before the effects, which lead to other events: on one thread all are traced in their order.
@@ -244,7 +259,6 @@ impl Pool {
         if let Err(panic) = traced {
             resume_unwind(panic);
         }
-        result
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -255,41 +269,10 @@ impl Pool {
 
 impl Inner {
     /// Turns the machine's actions into what has to be done when the lock is free.
+    #[inline]
     fn collect(&mut self, effects: &mut Effects) {
         while let Some(action) = self.state.next_action() {
-            match action {
-                Action::Wake { waiter } => {
-                    let waiting = self.waiters[waiter.0].as_mut();
-                    effects.extend(waiting.and_then(|waiting| waiting.waker.take()).map(Effect::Wake));
-                }
-                Action::Dial { socket, waiter } => {
-                    let Some(waiting) = &self.waiters[waiter.0] else { continue };
-                    let runtime = waiting.runtime.clone();
-                    let origin = self.state.origin_of(socket).clone();
-                    let stop = Arc::new(Notify::new());
-                    let held = self.held(socket);
-                    *held = Held { stop: Some(Arc::clone(&stop)), ..Held::default() };
-                    effects.push(Effect::Dial {
-                        socket,
-                        id: self.state.socket_id(socket),
-                        origin,
-                        runtime,
-                        stop,
-                    });
-                }
-                Action::Abort { socket } => effects.extend(self.held(socket).stop.take().map(Effect::Notify)),
-                Action::Close { socket } => {
-                    let held = self.held(socket);
-                    effects.extend(held.parked.take().map(Effect::Close));
-                    #[cfg(feature = "http2")]
-                    effects.extend(held.shared.take().map(|shared| Effect::End(shared.link)));
-                }
-                Action::Shutdown { socket } => effects.push(Effect::Shutdown(self.held(socket).raw.clone())),
-                Action::Look { socket } => {
-                    let id = self.state.socket_id(socket);
-                    effects.push(Effect::Look { socket, id });
-                }
-            }
+            self.translate(action, effects);
         }
         self.tell_keepers(effects);
         if self.closing && self.state.is_at_rest() {
@@ -297,6 +280,42 @@ impl Inner {
             effects.push(Effect::Emptied);
         }
         self.shrink();
+    }
+
+    fn translate(&mut self, action: Action, effects: &mut Effects) {
+        match action {
+            Action::Wake { waiter } => {
+                let waiting = self.waiters[waiter.0].as_mut();
+                effects.extend(waiting.and_then(|waiting| waiting.waker.take()).map(Effect::Wake));
+            }
+            Action::Dial { socket, waiter } => {
+                let Some(waiting) = &self.waiters[waiter.0] else { return };
+                let runtime = waiting.runtime.clone();
+                let origin = self.state.origin_of(socket).clone();
+                let stop = Arc::new(Notify::new());
+                let held = self.held(socket);
+                *held = Held { stop: Some(Arc::clone(&stop)), ..Held::default() };
+                effects.push(Effect::Dial {
+                    socket,
+                    id: self.state.socket_id(socket),
+                    origin,
+                    runtime,
+                    stop,
+                });
+            }
+            Action::Abort { socket } => effects.extend(self.held(socket).stop.take().map(Effect::Notify)),
+            Action::Close { socket } => {
+                let held = self.held(socket);
+                effects.extend(held.parked.take().map(Effect::Close));
+                #[cfg(feature = "http2")]
+                effects.extend(held.shared.take().map(|shared| Effect::End(shared.link)));
+            }
+            Action::Shutdown { socket } => effects.push(Effect::Shutdown(self.held(socket).raw.clone())),
+            Action::Look { socket } => {
+                let id = self.state.socket_id(socket);
+                effects.push(Effect::Look { socket, id });
+            }
+        }
     }
 
     /// Tells the machine if the process was suspended, before it trusts an idle socket.

@@ -5,7 +5,7 @@
 //! are much older than they look. Only a comparison; the pool feeds it with [`Reading`]s, and the machine
 //! decides what follows (`State::suspended`).
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::clock::Reading;
 
@@ -13,15 +13,17 @@ use crate::clock::Reading;
 /// and then, and so little is within the margin that a server's hint gets anyway.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
-/// The last reading of both clocks.
+/// A reading of both clocks: the last, or one that was followed by none more than [`TOLERANCE`] later.
 #[derive(Debug)]
 pub(super) struct Suspend {
     last: Reading,
+    /// The wall clock's time up to which there is nothing to compare.
+    settled: SystemTime,
 }
 
 impl Suspend {
     pub(super) fn new(now: Reading) -> Self {
-        Self { last: now }
+        Self { last: now, settled: now.wall.checked_add(TOLERANCE).unwrap_or(now.wall) }
     }
 
     /// For how long the process was suspended since the last reading, if it was.
@@ -30,10 +32,15 @@ impl Suspend {
     /// tolerance between its two reads; that costs no more than some idle sockets. A wall clock set back
     /// counts for nothing, and is the new base.
     pub(super) fn notice(&mut self, now: Reading) -> Option<Duration> {
+        // No more than the tolerance has passed at all, so no gap can be larger: most requests of a busy agent
+        // find it so. The wall clock set back a little meanwhile hides as much of a gap.
+        if now.wall >= self.last.wall && now.wall <= self.settled {
+            return None;
+        }
         // Read before the last one and told after it, by another thread.
         let awake = now.mono.checked_duration_since(self.last.mono)?;
         let passed = now.wall.duration_since(self.last.wall).unwrap_or_default();
-        self.last = now;
+        *self = Self::new(now);
         passed.checked_sub(awake).filter(|&gap| gap > TOLERANCE)
     }
 
@@ -41,6 +48,7 @@ impl Suspend {
     #[cfg(test)]
     pub(super) fn pretend(&mut self, gap: Duration) {
         self.last.wall -= gap;
+        self.settled -= gap;
     }
 }
 
@@ -95,6 +103,18 @@ mod tests {
             now = later(now, 2 * SECOND, SECOND);
             assert_eq!(suspend.notice(now), None);
         }
+    }
+
+    /// The first look finds so little time passed that it compares nothing.
+    #[test]
+    fn a_gap_soon_after_a_look_is_told_in_full() {
+        let start = reading();
+        let mut suspend = Suspend::new(start);
+        let half = later(start, SECOND / 2, SECOND / 2);
+        assert_eq!(suspend.notice(half), None);
+        let end = later(half, 10 * SECOND, SECOND);
+        assert_eq!(suspend.notice(end), Some(9 * SECOND));
+        assert_eq!(suspend.notice(later(end, SECOND / 2, Duration::ZERO)), None, "told once");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use super::list::from;
+use super::origins::Record;
 use super::phase::Phase;
-use super::{Mode, OriginKey, SocketKey, State, Ticket, WaiterKey};
+use super::{Limits, Mode, OriginKey, SocketKey, State, Ticket, WaiterKey};
 use crate::CloseReason;
 
 /// What a socket that is idle or takes more is good for.
@@ -20,6 +21,10 @@ enum Next {
 impl State {
     /// Brings `origin` and the total cap into order after an event.
     pub(super) fn assign(&mut self, origin: OriginKey, now: Instant) {
+        if self.is_in_order(origin) {
+            // The one just freed may be over at once, by its server's word.
+            return self.expire(now);
+        }
         self.shed(origin);
         self.shed_total(now);
         // Most events leave nobody waiting anywhere: then there is nothing to give and no dial to weigh.
@@ -74,6 +79,19 @@ impl State {
     fn is_quiet(&self, origin: OriginKey) -> bool {
         let nobody_waits = self.waiters.is_empty() && self.hungry.is_empty() && self.overfed.is_empty();
         nobody_waits && self.origins[origin.0].wants_nothing()
+    }
+
+    /// Whether all that `assign` does would find nothing to do, but for idle sockets whose time is up: so it is
+    /// after most returns.
+    fn is_in_order(&self, origin: OriginKey) -> bool {
+        let Limits { max_sockets, max_free_sockets, max_total_sockets, max_total_free_sockets, .. } =
+            self.limits;
+        let Record { counts, idle, .. } = &self.origins[origin.0];
+        let is_kept = self.mode == Mode::Open && self.limits.keep_alive && counts.idle > 0;
+        // Both counts take in more than matters.
+        let has_room = counts.of_origin() <= max_sockets && self.counts.all() <= max_total_sockets;
+        let keeps_no_more = idle.len() <= max_free_sockets && self.idle.len() <= max_total_free_sockets;
+        is_kept && has_room && keeps_no_more && self.is_quiet(origin)
     }
 
     /// Closes idle sockets that a lowered `max_sockets` has no place for.
@@ -150,6 +168,9 @@ impl State {
 
     /// Begins the dials there is room for, and makes room for those there is none for.
     pub(super) fn open(&mut self, now: Instant) {
+        if self.hungry.is_empty() {
+            return;
+        }
         self.dial(now);
         while self.make_room(now) {}
     }

@@ -29,6 +29,12 @@ impl State {
     /// since the driver may be late with its ticks: nobody gets such a socket, and no other is closed in its
     /// stead.
     pub(super) fn expire(&mut self, now: Instant) {
+        if self.next_expiry().is_some_and(|at| at <= now) {
+            self.expire_all(now);
+        }
+    }
+
+    fn expire_all(&mut self, now: Instant) {
         while let Some((at, key)) = self.early.first() {
             if at > now {
                 break;
@@ -96,9 +102,11 @@ impl State {
 
     /// When the next idle socket's time is up.
     pub(super) fn next_expiry(&self) -> Option<Instant> {
-        let early = self.early.first().map(|(at, _)| at);
         let uniform = self.idle.front().and_then(|key| self.idle_end(SocketKey(key)));
-        early.into_iter().chain(uniform).min()
+        match self.early.first() {
+            None => uniform,
+            Some((early, _)) => Some(uniform.map_or(early, |uniform| uniform.min(early))),
+        }
     }
 
     /// Why a socket that a request is done with may carry no other, if so.

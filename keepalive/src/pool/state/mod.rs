@@ -279,6 +279,9 @@ impl State {
 
     /// When [`tick`](Self::tick) has something to do next.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        if self.offers.is_empty() && self.reserved.is_empty() && self.ramps.is_empty() {
+            return self.next_expiry();
+        }
         let offer = self.offers.front().map(|key| self.sockets[key].offered_until());
         let ramp = self.ramps.first().map(|&(at, _)| at);
         let reserved = self.reserved.front().map(|key| self.waiters[key].reserved_until());

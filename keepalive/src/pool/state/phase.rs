@@ -2,8 +2,11 @@
 
 use std::time::Instant;
 
+use slab::Slab;
+
+use super::list::{Linked, List};
 use super::sockets::Socket;
-use super::{SocketKey, State, Ticket, WaiterKey};
+use super::{OriginKey, SocketKey, State, Ticket, WaiterKey};
 use crate::CloseReason;
 
 /// Where a socket is in its life, see the diagram in the module above.
@@ -116,6 +119,17 @@ impl State {
     }
 
     pub(super) fn enter(&mut self, key: SocketKey, phase: Phase) {
+        let &Socket { origin, ref streams, .. } = &self.sockets[key.0];
+        match phase {
+            // One that carries one request at a time stands nowhere while it does.
+            Phase::Active if streams.is_none() => {
+                self.origins[origin.0].counts.active += 1;
+                self.counts.active += 1;
+                return;
+            }
+            Phase::Idle => return self.enter_idle(key, origin),
+            _ => {}
+        }
         let is_open = phase == Phase::Active && self.takes_more(key);
         let record = &mut self.origins[self.sockets[key.0].origin.0];
         record.counts.enter(phase);
@@ -125,17 +139,6 @@ impl State {
         self.counts.ending += ends;
         match phase {
             Phase::Dialing { .. } => record.dials.push_back(&mut self.sockets, key.0),
-            Phase::Idle => {
-                let since = self.sockets[key.0].since;
-                let longer = |&other: &usize| self.sockets[other].since <= since;
-                // Nearly always the last; one that was offered in vain goes back where it was.
-                let in_origin = record.idle.iter_back(&self.sockets).find(longer);
-                let in_agent = self.idle.iter_back(&self.sockets).find(longer);
-                record.idle.insert_after(&mut self.sockets, in_origin, key.0);
-                self.idle.insert_after(&mut self.sockets, in_agent, key.0);
-                self.spared += usize::from(record.idle.len() <= record.asleep);
-                self.stamp(key);
-            }
             Phase::Offered { .. } => self.offers.push_back(&mut self.sockets, key.0),
             Phase::Active if is_open && self.sockets[key.0].streams.is_some() => {
                 // The one used last is used next, so that one that is not needed comes to rest.
@@ -148,7 +151,16 @@ impl State {
     }
 
     pub(super) fn leave(&mut self, key: SocketKey) {
-        let Socket { origin, phase, .. } = self.sockets[key.0];
+        let &Socket { origin, phase, ref streams, .. } = &self.sockets[key.0];
+        match phase {
+            Phase::Active if streams.is_none() => {
+                self.origins[origin.0].counts.active -= 1;
+                self.counts.active -= 1;
+                return;
+            }
+            Phase::Idle => return self.leave_idle(key, origin),
+            _ => {}
+        }
         let record = &mut self.origins[origin.0];
         record.counts.leave(phase);
         self.counts.leave(phase);
@@ -157,12 +169,6 @@ impl State {
         self.counts.ending -= ends;
         match phase {
             Phase::Dialing { .. } => record.dials.remove(&mut self.sockets, key.0),
-            Phase::Idle => {
-                record.idle.remove(&mut self.sockets, key.0);
-                self.idle.remove(&mut self.sockets, key.0);
-                self.spared -= usize::from(record.idle.len() < record.asleep);
-                self.early.remove(&mut self.sockets, key);
-            }
             Phase::Offered { .. } => self.offers.remove(&mut self.sockets, key.0),
             Phase::Active if self.sockets[key.0].streams.is_some_and(|streams| streams.is_open) => {
                 record.open.remove(&mut self.sockets, key.0);
@@ -170,6 +176,45 @@ impl State {
                 self.sockets[key.0].streams.iter_mut().for_each(|streams| streams.is_open = false);
             }
             _ => {}
+        }
+    }
+
+    fn enter_idle(&mut self, key: SocketKey, origin: OriginKey) {
+        let record = &mut self.origins[origin.0];
+        record.counts.idle += 1;
+        self.counts.idle += 1;
+        let since = self.sockets[key.0].since;
+        let in_origin = record.idle.last_since(&self.sockets, since);
+        let in_agent = self.idle.last_since(&self.sockets, since);
+        record.idle.insert_after(&mut self.sockets, in_origin, key.0);
+        self.idle.insert_after(&mut self.sockets, in_agent, key.0);
+        self.spared += usize::from(record.idle.len() <= record.asleep);
+        self.stamp(key);
+    }
+
+    fn leave_idle(&mut self, key: SocketKey, origin: OriginKey) {
+        let record = &mut self.origins[origin.0];
+        record.counts.idle -= 1;
+        self.counts.idle -= 1;
+        record.idle.remove(&mut self.sockets, key.0);
+        self.idle.remove(&mut self.sockets, key.0);
+        self.spared -= usize::from(record.idle.len() < record.asleep);
+        self.early.remove(&mut self.sockets, key);
+    }
+}
+
+impl<const N: usize> List<N>
+where
+    Socket: Linked<N>,
+{
+    /// The last of the idle sockets that have been idle `since` then or longer. Nearly always the last of all;
+    /// one that was offered in vain goes back where it was.
+    fn last_since(&self, sockets: &Slab<Socket>, since: Instant) -> Option<usize> {
+        match self.back() {
+            Some(last) if sockets[last].since > since => {
+                self.iter_back(sockets).find(|&other| sockets[other].since <= since)
+            }
+            last => last,
         }
     }
 }

@@ -349,7 +349,11 @@ impl State {
 
     /// Notes when an idle socket must go although `free_socket_timeout` would still keep it.
     pub(super) fn stamp(&mut self, key: SocketKey) {
-        let early = self.sockets[key.0].early_end(&self.limits).0;
+        let socket = &self.sockets[key.0];
+        if self.limits.max_socket_age.is_none() && socket.hint.timeout.is_none() && socket.early.is_none() {
+            return;
+        }
+        let early = socket.early_end(&self.limits).0;
         self.early.set(&mut self.sockets, key, early);
     }
 
