@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::job::{Idle, Latency};
+use crate::job::{Idle, Latency, Turns};
 use crate::rounds::Sample;
 use crate::work::Work;
 
@@ -30,6 +30,8 @@ pub(crate) struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) latency_us: Option<Times>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) turns: Option<Waits>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) idle: Option<Idle>,
 }
 
@@ -38,6 +40,15 @@ pub(crate) struct Row {
 pub(crate) struct Times {
     pub(crate) p50: f64,
     pub(crate) p90: f64,
+    pub(crate) p99: f64,
+    pub(crate) max: f64,
+    pub(crate) p99_over_p50: f64,
+}
+
+/// As [`Times`], in other requests that were done meanwhile.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Waits {
+    pub(crate) p50: f64,
     pub(crate) p99: f64,
     pub(crate) max: f64,
     pub(crate) p99_over_p50: f64,
@@ -75,6 +86,16 @@ fn row(samples: &[Sample], work: &'static Work, client: &'static str) -> Row {
             p99_over_p50: time(|times| times.p99 / times.p50)?,
         })
     };
+    let turn = |pick: fn(&Turns) -> f64| median(all().filter_map(|s| s.outcome.turns.as_ref().map(pick)));
+    let turns = || {
+        Some(Waits {
+            p50: turn(|turns| turns.p50)?,
+            p99: turn(|turns| turns.p99)?,
+            max: turn(|turns| turns.max)?,
+            // Of a client that is asked by one task at a time none is done meanwhile.
+            p99_over_p50: turn(|turns| turns.p99.max(1.0) / turns.p50.max(1.0))?,
+        })
+    };
     Row {
         work,
         client,
@@ -91,6 +112,7 @@ fn row(samples: &[Sample], work: &'static Work, client: &'static str) -> Row {
         server_cpu_us_per_req: median(all().filter_map(|sample| sample.server_cpu_us)),
         allocs_per_req: median(all().filter_map(|sample| sample.outcome.allocs_per_req)),
         latency_us: times(),
+        turns: turns(),
         idle: all().find_map(|sample| sample.outcome.idle),
     }
 }
@@ -147,6 +169,7 @@ mod tests {
             wall_s: 0.5,
             cpu_s,
             latency_us: None,
+            turns: None,
             allocs_per_req: None,
             idle: None,
         };
@@ -180,6 +203,22 @@ mod tests {
         assert_eq!(rows[1].ratio_to_limit, Some(0.5));
         assert_eq!((rows[1].cpu_us_min, rows[1].cpu_us_per_req, rows[1].cpu_us_max), (10.0, 20.0, 100.0));
         assert_eq!((rows[1].req_per_s, rows[1].rounds), (50_000.0, 3));
+    }
+
+    #[test]
+    fn turns_are_told_where_they_were_counted() {
+        let mut counted = [100.0, 300.0, 900.0].map(|p99| {
+            let mut sample = sample("keepalive", 0, 100, 0.5);
+            sample.outcome.turns = Some(Turns { p50: 100.0, p99, max: p99 + 1.0 });
+            sample
+        });
+        counted.iter_mut().zip(0..).for_each(|(sample, round)| sample.round = round);
+        let samples = [&counted[..], &[sample("go", 0, 100, 0.5)]].concat();
+        let rows = rows(&samples);
+        let json = serde_json::to_value(&rows).unwrap();
+        let expected = serde_json::json!({"p50": 100.0, "p99": 300.0, "max": 301.0, "p99_over_p50": 3.0});
+        assert_eq!(json[0]["turns"], expected);
+        assert!(json[1].get("turns").is_none());
     }
 
     #[test]

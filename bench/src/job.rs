@@ -21,7 +21,7 @@ pub(crate) struct Job {
     pub(crate) run_ms: u64,
     /// A PEM file: the one authority to trust.
     pub(crate) ca: Option<String>,
-    /// Whether each request's time is to be recorded.
+    /// Whether each request's time is to be recorded, and its turns.
     pub(crate) latency: bool,
     /// HTTP/2, with prior knowledge where there is no TLS.
     pub(crate) http2: bool,
@@ -43,6 +43,8 @@ pub(crate) struct Outcome {
     pub(crate) cpu_s: f64,
     pub(crate) latency_us: Option<Latency>,
     #[serde(default)]
+    pub(crate) turns: Option<Turns>,
+    #[serde(default)]
     pub(crate) allocs_per_req: Option<f64>,
     #[serde(default)]
     pub(crate) idle: Option<Idle>,
@@ -53,6 +55,15 @@ pub(crate) struct Outcome {
 pub(crate) struct Latency {
     pub(crate) p50: f64,
     pub(crate) p90: f64,
+    pub(crate) p99: f64,
+    pub(crate) max: f64,
+}
+
+/// How many other requests were done between a request's start and its end. The machine's speed is no part
+/// of it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Turns {
+    pub(crate) p50: f64,
     pub(crate) p99: f64,
     pub(crate) max: f64,
 }

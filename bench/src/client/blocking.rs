@@ -21,9 +21,9 @@ pub(super) fn drive(job: &Job, client: &impl BlockingClient) -> Result<Outcome, 
             let (meter, counter, mut client) = (meter.clone(), meter.counter(), client.clone());
             thread::spawn(move || {
                 loop {
-                    let began = meter.start();
+                    let asked = meter.start(&counter);
                     let result = client.exchange();
-                    if !meter.note(&counter, began, result) || once {
+                    if !meter.note(&counter, asked, result) || once {
                         return Ok(());
                     }
                 }

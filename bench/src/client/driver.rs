@@ -39,9 +39,9 @@ pub(super) fn drive<C: Client>(
             let (meter, counter) = (meter.clone(), meter.counter());
             tasks.spawn(async move {
                 loop {
-                    let began = meter.start();
+                    let asked = meter.start(&counter);
                     let result = client.exchange().await;
-                    if !meter.note(&counter, began, result) || once {
+                    if !meter.note(&counter, asked, result) || once {
                         return;
                     }
                 }

@@ -52,6 +52,7 @@ pub(super) fn weigh<C: Client>(
             wall_s: begun.elapsed().as_secs_f64(),
             cpu_s: super::meter::cpu_time().as_secs_f64(),
             latency_us: None,
+            turns: None,
             allocs_per_req: None,
             idle: Some(Idle { heap_per_socket, wakeups: wakeups().await?, sockets: count as u64 }),
         })

@@ -45,9 +45,9 @@ fn work<C: LocalClient>(job: &Job, meter: &Arc<Meter>, tasks: usize, sockets: us
             let (client, meter, counter) = (Rc::clone(&client), meter.clone(), meter.counter());
             running.spawn_local(async move {
                 loop {
-                    let began = meter.start();
+                    let asked = meter.start(&counter);
                     let result = client.exchange().await;
-                    if !meter.note(&counter, began, result) || once {
+                    if !meter.note(&counter, asked, result) || once {
                         return;
                     }
                 }

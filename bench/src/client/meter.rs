@@ -9,7 +9,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::Failure;
 use crate::heap;
-use crate::job::{Job, Latency, Outcome};
+use crate::job::{Job, Latency, Outcome, Turns};
 
 /// Shared by the tasks and the driver.
 pub(super) struct Meter {
@@ -18,8 +18,28 @@ pub(super) struct Meter {
     errors: AtomicU64,
     first_error: Mutex<Option<Failure>>,
     counters: Mutex<Vec<Arc<Counter>>>,
-    /// In ns, if wanted.
-    latency: Option<Mutex<Histogram<u64>>>,
+    /// If wanted.
+    waits: Option<Waits>,
+}
+
+/// How long requests took, in two measures.
+struct Waits {
+    /// How many requests are done. A request's turns are what this grows by meanwhile.
+    done: AtomicU64,
+    recorded: Mutex<Recorded>,
+}
+
+struct Recorded {
+    nanos: Histogram<u64>,
+    turns: Histogram<u64>,
+}
+
+/// The beginning of a request.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    at: Instant,
+    /// How many were done by then.
+    done: u64,
 }
 
 /// One task's numbers; aligned so that threads do not share a cache line.
@@ -28,6 +48,8 @@ pub(super) struct Meter {
 pub(super) struct Counter {
     requests: AtomicU64,
     body_bytes: AtomicU64,
+    /// What `Waits::done` was when the request under way began, and 1; 0 if there is none.
+    asked: AtomicU64,
 }
 
 /// The beginning of a measurement.
@@ -41,14 +63,15 @@ pub(super) struct Begun {
 
 impl Meter {
     pub(super) fn new(job: &Job) -> Arc<Self> {
-        let histogram = || Mutex::new(Histogram::new_with_max(LONGEST_NS, 3).expect("good bounds"));
+        let histogram = |most| Histogram::new_with_max(most, 3).expect("good bounds");
+        let recorded = || Recorded { nanos: histogram(LONGEST_NS), turns: histogram(MOST_TURNS) };
         Arc::new(Self {
             stop: AtomicBool::new(false),
             measuring: AtomicBool::new(false),
             errors: AtomicU64::new(0),
             first_error: Mutex::default(),
             counters: Mutex::default(),
-            latency: job.latency.then(histogram),
+            waits: job.latency.then(|| Waits { done: AtomicU64::new(0), recorded: Mutex::new(recorded()) }),
         })
     }
 
@@ -58,26 +81,28 @@ impl Meter {
         counter
     }
 
-    /// When a request begins; no clock is read where nobody wants to know.
-    pub(super) fn start(&self) -> Option<Instant> {
-        self.latency.as_ref().map(|_| Instant::now())
+    /// A request begins; nothing is noted of that where nobody wants to know.
+    pub(super) fn start(&self, counter: &Counter) -> Option<Asked> {
+        let done = self.waits.as_ref()?.done.load(Ordering::Relaxed);
+        counter.asked.store(done + 1, Ordering::Relaxed);
+        Some(Asked { at: Instant::now(), done })
     }
 
     /// Notes what came of a request, the bytes of its body; says whether another is to follow.
-    pub(super) fn note(
-        &self,
-        counter: &Counter,
-        began: Option<Instant>,
-        result: Result<u64, Failure>,
-    ) -> bool {
+    pub(super) fn note(&self, counter: &Counter, asked: Option<Asked>, result: Result<u64, Failure>) -> bool {
         match result {
             Ok(bytes) => {
                 counter.requests.fetch_add(1, Ordering::Relaxed);
                 counter.body_bytes.fetch_add(bytes, Ordering::Relaxed);
-                if let (Some(began), Some(latency), true) =
-                    (began, &self.latency, self.measuring.load(Ordering::Relaxed))
-                {
-                    lock(latency).saturating_record(began.elapsed().as_nanos() as u64);
+                if let (Some(asked), Some(waits)) = (asked, &self.waits) {
+                    let turns = waits.done.fetch_add(1, Ordering::Relaxed) - asked.done;
+                    counter.asked.store(0, Ordering::Relaxed);
+                    if self.measuring.load(Ordering::Relaxed) {
+                        let nanos = asked.at.elapsed().as_nanos() as u64;
+                        let mut recorded = lock(&waits.recorded);
+                        recorded.nanos.saturating_record(nanos);
+                        recorded.turns.saturating_record(turns);
+                    }
                 }
             }
             Err(error) => {
@@ -116,7 +141,8 @@ impl Meter {
             errors,
             wall_s: wall.as_secs_f64(),
             cpu_s: cpu.as_secs_f64(),
-            latency_us: self.latency(),
+            latency_us: self.waits.as_ref().map(Waits::latency),
+            turns: self.waits.as_ref().map(|waits| waits.turns(&lock(&self.counters))),
             allocs_per_req: Some(allocations as f64 / (requests - begun.requests) as f64),
             idle: None,
         })
@@ -128,12 +154,31 @@ impl Meter {
             (sums.0 + requests, sums.1 + counter.body_bytes.load(Ordering::Relaxed))
         })
     }
+}
 
-    fn latency(&self) -> Option<Latency> {
-        let histogram = lock(self.latency.as_ref()?);
+impl Waits {
+    fn latency(&self) -> Latency {
+        let nanos = &lock(&self.recorded).nanos;
         let micros = |nanos: u64| nanos as f64 / 1e3;
-        let at = |quantile| micros(histogram.value_at_quantile(quantile));
-        Some(Latency { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: micros(histogram.max()) })
+        let at = |quantile| micros(nanos.value_at_quantile(quantile));
+        Latency { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: micros(nanos.max()) }
+    }
+
+    /// Who still waits, and longer than half of those who were served, counts with the turns so far: else one
+    /// who starves would not show. The others are at the beginning of a wait like all, and tell nothing.
+    fn turns(&self, counters: &[Arc<Counter>]) -> Turns {
+        let turns = &mut lock(&self.recorded).turns;
+        let (done, usual) = (self.done.load(Ordering::Relaxed), turns.value_at_quantile(0.5));
+        for counter in counters {
+            let asked = counter.asked.load(Ordering::Relaxed);
+            // It may have begun this moment.
+            let waited = if asked == 0 { 0 } else { (done + 1).saturating_sub(asked) };
+            if waited > usual {
+                turns.saturating_record(waited);
+            }
+        }
+        let at = |quantile| turns.value_at_quantile(quantile) as f64;
+        Turns { p50: at(0.5), p99: at(0.99), max: turns.max() as f64 }
     }
 }
 
@@ -160,6 +205,9 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// The longest time that the histogram can tell: beyond any run.
 const LONGEST_NS: u64 = 600_000_000_000;
 
+/// More requests than any run makes.
+const MOST_TURNS: u64 = 1_000_000_000;
+
 /// A client with more errors than this has no figure.
 const MAX_ERRORS: u64 = 100;
 
@@ -167,18 +215,42 @@ const MAX_ERRORS: u64 = 100;
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_time_is_told_as_long_as_it_was() {
+    fn meter() -> Arc<Meter> {
         let job = r#"{"url":"","method":"GET","upload":0,"sockets":1,"tasks":1,"threads":1,"warm_ms":0,
             "run_ms":0,"ca":null,"latency":true,"http2":false,"requests":null}"#;
-        let meter = Meter::new(&serde_json::from_str(job).unwrap());
+        Meter::new(&serde_json::from_str(job).unwrap())
+    }
+
+    #[test]
+    fn a_time_is_told_as_long_as_it_was() {
+        let meter = meter();
         let counter = meter.counter();
         let begun = meter.begin();
         let long_ago = Instant::now().checked_sub(Duration::from_secs(3)).unwrap();
-        assert!(meter.note(&counter, Some(long_ago), Ok(7)));
+        assert!(meter.note(&counter, Some(Asked { at: long_ago, done: 0 }), Ok(7)));
         let outcome = meter.end(&begun).unwrap();
         assert_eq!((outcome.requests, outcome.body_bytes), (1, 7));
         let latency = outcome.latency_us.unwrap();
         assert!((3e6..60e6).contains(&latency.p50) && latency.max >= latency.p50, "{latency:?}");
+    }
+
+    #[test]
+    fn turns_are_the_others_that_were_done_meanwhile() {
+        let meter = meter();
+        let (one, other, starved) = (meter.counter(), meter.counter(), meter.counter());
+        let begun = meter.begin();
+        let serve = |counter: &Counter, asked| assert!(meter.note(counter, asked, Ok(1)));
+        meter.start(&starved);
+        let asked = meter.start(&one);
+        for _ in 0..5 {
+            let asked = meter.start(&other);
+            serve(&other, asked);
+        }
+        serve(&one, asked);
+        // It asked last, and is not done: that tells nothing.
+        meter.start(&other);
+        let turns = meter.end(&begun).unwrap().turns.unwrap();
+        // Five had none in between, one had five, and one waits since six.
+        assert_eq!((turns.p50, turns.p99, turns.max), (0.0, 6.0, 6.0), "{turns:?}");
     }
 }

@@ -122,6 +122,7 @@ mod tests {
                         p99: cost,
                         max: cost,
                     }),
+                    turns: None,
                     allocs_per_req: None,
                     idle: (work.kind == Kind::Idle).then_some(Idle {
                         heap_per_socket: cost,

@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::markdown::{OURS, Table, client, grouped, number, one_line, or_dash};
-use crate::figures::Row;
+use crate::figures::{Row, Waits};
 use crate::work::{Kind, WORKS, Work};
 
 /// All parts that there is something to say in, in the order of the page.
@@ -120,14 +120,39 @@ fn matrix(rows: &[Row], works: &[&str]) -> Option<String> {
 }
 
 fn queue(rows: &[&Row], title: &str) -> String {
-    let columns = [title, "p50 ms", "p90 ms", "p99 ms", "max ms", "p99/p50", "CPU µs per request"];
+    let columns = [
+        title,
+        "p50 ms",
+        "p90 ms",
+        "p99 ms",
+        "max ms",
+        "p99/p50",
+        "p50 turns",
+        "p99 turns",
+        "max turns",
+        "p99/p50 of turns",
+        "CPU µs per request",
+    ];
     let mut table = Table::new(columns);
     for row in rows {
         let Some(times) = row.latency_us else { continue };
         let ms = |us: f64| number(us / 1e3);
         let [p50, p90, p99, max] = [times.p50, times.p90, times.p99, times.max].map(ms);
         let ratio = number(times.p99_over_p50);
-        table.row([client(row.client), p50, p90, p99, max, ratio, number(row.cpu_us_per_req)]);
+        let turns = |pick: fn(&Waits) -> String| or_dash(row.turns.as_ref().map(pick));
+        table.row([
+            client(row.client),
+            p50,
+            p90,
+            p99,
+            max,
+            ratio,
+            turns(|turns| grouped(turns.p50)),
+            turns(|turns| grouped(turns.p99)),
+            turns(|turns| grouped(turns.max)),
+            turns(|turns| number(turns.p99_over_p50)),
+            number(row.cpu_us_per_req),
+        ]);
     }
     table.end()
 }

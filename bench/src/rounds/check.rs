@@ -46,6 +46,7 @@ mod tests {
             wall_s: 0.5,
             cpu_s: 0.5,
             latency_us: None,
+            turns: None,
             allocs_per_req: None,
             idle: None,
         }

@@ -48,14 +48,19 @@ pub(super) fn poll(
     watch: &mut Stopwatch,
 ) -> Poll<Result<Tried, Error>> {
     Poll::Ready(Ok(match ready!(progress.poll(call, cx, defaults, timer))? {
-        Answer::Response(head, body) => {
+        Answer::Response(head, mut stream) => {
             let now = watch.stop(call.sent_at());
-            let mut rest = call.receive(body);
-            let body = match rest.take_small_body(cx, now) {
-                Some(bytes) => Body::full(bytes),
-                None => {
-                    rest.expect(&head, request.outgoing().1.facts.method_head);
-                    Body::incoming(Incoming::new(rest, *timer, defaults.body_timeout))
+            let body = match call.take_whole(&mut stream, cx, now) {
+                Ok(bytes) => Body::full(bytes),
+                Err(piece) => {
+                    let mut rest = call.receive(stream);
+                    match rest.take_small_body(cx, now, piece) {
+                        Some(bytes) => Body::full(bytes),
+                        None => {
+                            rest.expect(&head, request.outgoing().1.facts.method_head);
+                            Body::incoming(Incoming::new(rest, *timer, defaults.body_timeout))
+                        }
+                    }
                 }
             };
             Tried::Answered(head, body)

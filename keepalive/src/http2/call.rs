@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use bytes::Bytes;
 use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream};
 use http::{HeaderName, HeaderValue, Request, StatusCode};
@@ -138,6 +139,34 @@ impl Call {
                 }
             };
         }
+    }
+
+    /// The whole body, if it has come in one piece with the head, as nearly all small ones have: then nothing
+    /// is left. Else the first piece, if there is one, and [`receive`](Self::receive) has the rest. It is `now`.
+    pub(crate) fn take_whole(
+        &mut self,
+        body: &mut RecvStream,
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) -> Result<Bytes, Option<Bytes>> {
+        if self.is_sending {
+            return Err(None);
+        }
+        let data = match body.poll_data(cx) {
+            Poll::Ready(Some(Ok(data))) => data,
+            Poll::Ready(None) => Bytes::new(),
+            // Told again when it is asked for again.
+            Poll::Ready(Some(Err(_))) | Poll::Pending => return Err(None),
+        };
+        // It is small: a frame has at most 16 KiB, as we allow no larger ones.
+        if !body.is_end_stream() {
+            return Err((!data.is_empty()).then_some(data));
+        }
+        self.response = None;
+        if let Some(stream) = self.stream.take() {
+            stream.finish(Outcome::Done, Some(now));
+        }
+        Ok(data)
     }
 
     /// The rest, once the head is there. What is left is no call any more.

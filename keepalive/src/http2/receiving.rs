@@ -67,9 +67,22 @@ impl Receiving {
         }
     }
 
-    /// Takes in a body that is small and already there, so that its stream is free at once. It is `now`.
-    pub(crate) fn take_small_body(&mut self, cx: &mut Context<'_>, now: Instant) -> Option<Bytes> {
-        match Ahead::take_small(|| self.poll_rest(cx, Some(now))) {
+    /// Takes in a body that is small and already there, so that its stream is free at once. It is `now`; one
+    /// `piece` was taken already, if there is one.
+    pub(crate) fn take_small_body(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        mut piece: Option<Bytes>,
+    ) -> Option<Bytes> {
+        let next = || match piece.take() {
+            Some(data) => {
+                self.took(data.len());
+                Poll::Ready(Ok(BodyEvent::Data(data)))
+            }
+            None => self.poll_rest(cx, Some(now)),
+        };
+        match Ahead::take_small(next) {
             Ok(body) => Some(body),
             Err(ahead) => {
                 self.ahead = ahead;

@@ -44,6 +44,7 @@ mod sockets;
 mod tls;
 mod total_cap;
 mod traces;
+mod turns;
 mod unread;
 mod upgrade;
 mod wire;

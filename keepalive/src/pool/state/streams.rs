@@ -140,7 +140,10 @@ impl State {
 
     /// Gives a stream to the request that asks for it now: the one that was reserved for it, or a free one.
     pub(super) fn lend_stream(&mut self, key: SocketKey, was_reserved: bool) {
-        self.leave(key);
+        let rested = self.sockets[key.0].phase != Phase::Active;
+        if rested {
+            self.leave(key);
+        }
         let socket = &mut self.sockets[key.0];
         socket.phase = Phase::Active;
         socket.was_kept = std::mem::take(&mut socket.kept);
@@ -149,7 +152,11 @@ impl State {
             streams.used += usize::from(!was_reserved);
             streams.reserved -= usize::from(was_reserved);
         }
-        self.enter(key, Phase::Active);
+        if rested {
+            self.enter(key, Phase::Active);
+        } else {
+            self.reopen(key);
+        }
     }
 
     /// Reserves a stream for a waiter until it is polled.
@@ -258,14 +265,37 @@ impl State {
     /// Changes a socket's streams, and whether it is open with them. One that has none is left where it is:
     /// an offer made again would be made later.
     pub(super) fn change(&mut self, key: SocketKey, change: impl FnOnce(&mut Streams)) {
-        if self.sockets[key.0].streams.is_none() {
-            return;
+        let Socket { phase, streams, .. } = self.sockets[key.0];
+        let Some(before) = streams else { return };
+        let mut after = before;
+        change(&mut after);
+        if phase == Phase::Active && after.ends == before.ends {
+            self.sockets[key.0].streams = Some(after);
+            return self.reopen(key);
         }
-        let phase = self.sockets[key.0].phase;
         self.leave(key);
-        if let Some(streams) = &mut self.sockets[key.0].streams {
-            change(streams);
-        }
+        self.sockets[key.0].streams = Some(Streams { is_open: false, ..after });
         self.enter(key, phase);
+    }
+
+    /// Whether an active socket takes more may have changed, and nothing else that it is counted by: that
+    /// goes for nearly every stream, and costs less than to leave and enter.
+    fn reopen(&mut self, key: SocketKey) {
+        let takes_more = self.takes_more(key);
+        let Socket { origin, ref mut streams, .. } = self.sockets[key.0];
+        let Some(streams) = streams else { return };
+        let was_open = std::mem::replace(&mut streams.is_open, takes_more);
+        let in_origin = &mut self.origins[origin.0].open;
+        if was_open {
+            if takes_more && in_origin.front() == Some(key.0) && self.open.front() == Some(key.0) {
+                return;
+            }
+            in_origin.remove(&mut self.sockets, key.0);
+            self.open.remove(&mut self.sockets, key.0);
+        }
+        if takes_more {
+            in_origin.insert_after(&mut self.sockets, None, key.0);
+            self.open.insert_after(&mut self.sockets, None, key.0);
+        }
     }
 }
