@@ -25,6 +25,7 @@ mod fields;
 mod framing;
 mod head;
 mod keep_alive;
+mod lately;
 mod length;
 mod present;
 mod quick;

@@ -8,6 +8,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::lately;
 use super::scan::position;
 
 /// Most heads have no more fields.
@@ -62,11 +63,16 @@ impl Lines {
         for ends in self.ends[..=self.fields].windows(2) {
             let (start, end) = (ends[0], ends[1]);
             let line = &head[start..end - 1];
+            if let Some((name, value)) = lately::find(line) {
+                headers.append(name, value);
+                continue;
+            }
             let colon = position::<b':'>(line)?;
             // The two types check every byte: a name has no blank, and neither has a CR.
             let name = HeaderName::from_bytes(&line[..colon]).ok()?;
             let value = trim(&line[colon + 1..]);
             let value = HeaderValue::from_maybe_shared(head.slice_ref(value)).ok()?;
+            lately::keep(line, &name, &value);
             headers.append(name, value);
         }
         Some(headers)
