@@ -14,7 +14,8 @@ use crate::pool::{Hint, Outcome, spawn};
 impl Call {
     /// The response was read to its end: gives the socket back, or closes it.
     ///
-    /// `now` is the time if it was read just now. If the request is still being written, it may go on for [`UPLOAD_GRACE`] in a task of its own.
+    /// `now` is the time if it was read just now. If the request is still being written, it may go on for
+    /// [`UPLOAD_GRACE`] in a task of its own.
     pub(super) fn finish(&mut self, now: Option<Instant>) {
         let verdict = self.verdict();
         let hint = self.hint();

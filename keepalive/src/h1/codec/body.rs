@@ -62,6 +62,11 @@ impl BodyDecoder {
     /// The rest of a body of known length, all of which is in `buf`: the end follows.
     pub(super) fn take_rest(&mut self, buf: &mut BytesMut) -> Bytes {
         match self {
+            // A buffer with no room behind the body is of no use any more.
+            Self::Exact { left, .. } if *left == buf.len() as u64 && buf.len() == buf.capacity() => {
+                *left = 0;
+                std::mem::take(buf).freeze()
+            }
             Self::Exact { left, .. } if *left > 0 => take(left, buf),
             _ => Bytes::new(),
         }

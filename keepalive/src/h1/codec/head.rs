@@ -63,7 +63,7 @@ impl HeadScanner {
             }
             self.started = true;
             if let Some(lines) = Lines::of(buf) {
-                return quick(&buf.split_to(lines.end).freeze(), &lines).map(Some);
+                return quick(buf, &lines).map(Some);
             }
         }
         let Some(end) = self.scanner.end(buf)? else { return Ok(None) };
@@ -108,11 +108,13 @@ fn check_start(buf: &[u8]) -> Result<(), ProtocolError> {
 }
 
 /// A head whose lines are known. Where it is not as it should be, the long way says what is wrong.
-fn quick(block: &Bytes, lines: &Lines) -> Result<Head, ProtocolError> {
-    let (version, status) = status_line(lines.status_line(block))?;
-    match lines.headers(block) {
-        Some(headers) => Ok(Head { version, status, headers }),
-        None => parse(block, lines.fields()),
+fn quick(buf: &mut BytesMut, lines: &Lines) -> Result<Head, ProtocolError> {
+    let started = status_line(lines.status_line(buf));
+    let taken = lines.take(buf);
+    let (version, status) = started?;
+    match taken {
+        Ok(headers) => Ok(Head { version, status, headers }),
+        Err(block) => parse(&block, lines.fields()),
     }
 }
 

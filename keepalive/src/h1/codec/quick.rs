@@ -5,7 +5,9 @@
 //! the first byte and know what to say. What it takes they would take in the same way (tests/quick.rs).
 //! Called by `head`, once per head.
 
-use bytes::Bytes;
+use std::ops::Range;
+
+use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::lately;
@@ -57,26 +59,43 @@ impl Lines {
         &head[..self.ends[0]]
     }
 
-    /// The fields of `head`, whose lines these are. Values share its memory. `None` if one is no field.
-    pub(super) fn headers(&self, head: &Bytes) -> Option<HeaderMap> {
+    /// Takes the head off the front of `buf`, whose lines these are, and gives its fields; or the head, if one
+    /// is no field. Values that are not known from before share the memory.
+    pub(super) fn take(&self, buf: &mut BytesMut) -> Result<HeaderMap, Bytes> {
         let mut headers = HeaderMap::with_capacity(self.fields);
+        // Only if a value is to share it: what is left in `buf` then need not share its memory either.
+        let mut head = None;
         for ends in self.ends[..=self.fields].windows(2) {
-            let (start, end) = (ends[0], ends[1]);
-            let line = &head[start..end - 1];
-            if let Some((name, value)) = lately::find(line) {
-                headers.append(name, value);
-                continue;
-            }
-            let colon = position::<b':'>(line)?;
-            // The two types check every byte: a name has no blank, and neither has a CR.
-            let name = HeaderName::from_bytes(&line[..colon]).ok()?;
-            let value = trim(&line[colon + 1..]);
-            let value = HeaderValue::from_maybe_shared(head.slice_ref(value)).ok()?;
-            lately::keep(line, &name, &value);
+            let line = ends[0]..ends[1] - 1;
+            let known = match &head {
+                None => lately::find(&buf[line.clone()]),
+                Some(head) => lately::find(&Bytes::as_ref(head)[line.clone()]),
+            };
+            let (name, value) = match known {
+                Some(known) => known,
+                None => {
+                    let head = head.get_or_insert_with(|| buf.split_to(self.end).freeze());
+                    field(head, line).ok_or_else(|| head.clone())?
+                }
+            };
             headers.append(name, value);
         }
-        Some(headers)
+        if head.is_none() {
+            buf.advance(self.end);
+        }
+        Ok(headers)
     }
+}
+
+/// The field in this `line` of the head. The two types check every byte: a name has no blank, and neither has a CR.
+fn field(head: &Bytes, line: Range<usize>) -> Option<(HeaderName, HeaderValue)> {
+    let line = &head[line];
+    let colon = position::<b':'>(line)?;
+    let name = HeaderName::from_bytes(&line[..colon]).ok()?;
+    let value = trim(&line[colon + 1..]);
+    let value = HeaderValue::from_maybe_shared(head.slice_ref(value)).ok()?;
+    lately::keep(line, &name, &value);
+    Some((name, value))
 }
 
 /// Without the line's CR and the blanks around (RFC 9112 §5).
