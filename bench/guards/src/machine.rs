@@ -35,8 +35,6 @@ const STEPS: usize = 1_000;
 const WARM_UP: usize = 100;
 /// A step beside very many may cost this much of a step beside few.
 const FLAT: f64 = 1.2;
-/// And this much where each origin waits for the total cap: they stand in an ordered set.
-const LOGARITHMIC: f64 = 1.5;
 /// Another compiler may need this much more.
 const MARGIN: f64 = 0.10;
 
@@ -66,9 +64,7 @@ pub(crate) fn instructions(counted: &Counted) -> Result<Vec<Figure>, String> {
             figures.push(Figure::new(key, value, rule));
             most = most.max(value / *first.get_or_insert(value));
         }
-        let is_ordered = (work, crowd) == (Work::Evict, Crowd::Origins);
-        let limit = if is_ordered { LOGARITHMIC } else { FLAT };
-        ratios.push(Figure::new(format!("flatness.{name}"), most, Rule::AtMost(limit)));
+        ratios.push(Figure::new(format!("flatness.{name}"), most, Rule::AtMost(FLAT)));
     }
     figures.extend(ratios);
     Ok(figures)

@@ -177,10 +177,8 @@ impl State {
 
     /// Dials for the oldest waiters that may open a socket, while the total cap allows.
     fn dial(&mut self, now: Instant) {
-        while let Some(&(_, origin)) = self.hungry.first() {
-            if self.counts.all() >= self.limits.max_total_sockets {
-                break;
-            }
+        while self.counts.all() < self.limits.max_total_sockets {
+            let Some((_, &origin)) = self.hungry.first_key_value() else { break };
             self.start_dial(origin, now);
             self.weigh(origin, now);
         }
@@ -260,7 +258,7 @@ impl State {
     /// How many hungry waiters are older than `ticket`; counts no further than one more than `enough`.
     fn older_hungry(&self, ticket: Ticket, enough: usize) -> usize {
         let mut count = 0;
-        for &(_, origin) in self.hungry.range(..(ticket, OriginKey(0))) {
+        for (_, origin) in self.hungry.range(..ticket) {
             let record = &self.origins[origin.0];
             let Some((_, next)) = record.hungry else { continue };
             let older = from(&self.waiters, next.0)

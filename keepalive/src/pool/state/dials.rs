@@ -96,10 +96,10 @@ impl State {
         let before = std::mem::replace(&mut record.hungry, hungry);
         if before != hungry {
             if let Some((ticket, _)) = before {
-                self.hungry.remove(&(ticket, key));
+                self.hungry.remove(&ticket);
             }
             if let Some((ticket, _)) = hungry {
-                self.hungry.insert((ticket, key));
+                self.hungry.insert(ticket, key);
             }
         }
 

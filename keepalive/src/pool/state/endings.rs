@@ -90,7 +90,7 @@ impl State {
     /// Somebody older than all that come waits for the room of an origin whose connection never rests:
     /// the one used last takes no more. One at a time.
     pub(super) fn make_way(&mut self) {
-        let Some(&(_, hungry)) = self.hungry.first() else { return };
+        let Some((_, &hungry)) = self.hungry.first_key_value() else { return };
         // Who has a socket of its own waits for that.
         let is_cold = self.origins[hungry.0].counts.of_origin() == 0;
         if is_cold && self.counts.ending == 0 && self.room_to_come() == 0 {

@@ -171,7 +171,7 @@ pub(crate) struct State {
     offers: List<OFFERS_OR_LRU>,
     /// Origins that want to dial and may not because of the total cap, each under the ticket of the
     /// waiter its next dial would be for. Empty while the total is below the cap.
-    hungry: BTreeSet<(Ticket, OriginKey)>,
+    hungry: BTreeMap<Ticket, OriginKey>,
     /// How many dials the hungry origins want together.
     hunger: usize,
     /// How many waiters those dials are for.
@@ -223,7 +223,7 @@ impl State {
             open: List::default(),
             reserved: List::default(),
             offers: List::default(),
-            hungry: BTreeSet::new(),
+            hungry: BTreeMap::new(),
             hunger: 0,
             fed: 0,
             queued: 0,

@@ -112,7 +112,10 @@ fn same_origin(state: &State, oracle: &Oracle, index: usize) {
     assert_eq!(record.hunger, wanting.len(), "hunger of {index}");
     assert_eq!(record.hungry.map(|(ticket, _)| ticket), wanting.first().map(|&(ticket, _)| ticket));
     let hungry = record.hungry.map(|(ticket, _)| (ticket, OriginKey(key)));
-    assert_eq!(state.hungry.iter().find(|(_, origin)| origin.0 == key).copied(), hungry);
+    assert_eq!(
+        state.hungry.iter().find(|(_, origin)| origin.0 == key).map(|(&ticket, &origin)| (ticket, origin)),
+        hungry
+    );
 
     let connecting = state.waiters.iter().filter(|&(key, _)| state.is_connecting(WaiterKey(key)));
     let here = connecting.filter(|(_, waiter)| waiter.origin.0 == key).count();

@@ -217,7 +217,7 @@ pub(super) fn order_is_kept(state: &State, todo: &[Todo], now: Instant) {
             no_more_older(state, ticket);
         }
         if let Todo::Dial(_, ticket) = *it {
-            let oldest = state.hungry.first().map(|&(ticket, _)| ticket);
+            let oldest = state.hungry.keys().next().copied();
             assert!(
                 oldest.is_none_or(|oldest| ticket < oldest),
                 "{ticket:?} was dialled for before {oldest:?}"
