@@ -208,7 +208,7 @@ fn rule(text: &str) -> Result<String, String> {
     let is_rfc = section.is_some_and(|(number, section)| {
         number.len() == 4
             && number.bytes().all(|it| it.is_ascii_digit())
-            && section.starts_with(|it: char| it.is_ascii_digit())
+            && section.starts_with(|it: char| it.is_ascii_alphanumeric())
     });
     if is_rfc || text.strip_prefix("decision: ").is_some_and(|it| it.len() > 10) {
         Ok(text.to_owned())
