@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use proof::cases::{load, parse};
 
 use crate::rivals::hyper::hyper;
-use crate::rivals::{differences, list, unexplained};
+use crate::rivals::{curl, differences, list, unexplained};
 
 #[test]
 fn hyper_differs_where_the_list_says() {
@@ -26,6 +26,49 @@ fn hyper_differs_where_the_list_says() {
     assert!(new.is_empty(), "{} differences are not listed:\n{}", new.len(), new.join("\n"));
     assert!(gone.is_empty(), "{} differences are listed and gone:\n{}", gone.len(), gone.join("\n"));
 }
+
+#[test]
+fn curl_differs_where_the_list_says() {
+    let Some((program, version)) = curl::find() else {
+        assert!(std::env::var_os("KEEPALIVE_REQUIRE_EXTERNAL").is_none(), "curl is not installed");
+        println!("skipped: curl is not installed (Debian: apt-get install curl)");
+        return;
+    };
+    let cases = load().unwrap_or_else(|error| panic!("{error}"));
+    let program = program.as_path();
+    let fit: Vec<_> = cases.iter().filter(|case| curl::is_fit(case)).collect();
+    let mut found = BTreeSet::new();
+    std::thread::scope(|scope| {
+        let groups = fit.chunks(GROUP).map(|group| scope.spawn(move || (group, curl::curl(program, group))));
+        for group in groups.collect::<Vec<_>>() {
+            let (cases, theirs) = group.join().unwrap();
+            for (case, theirs) in cases.iter().zip(theirs) {
+                let mut these = differences(case, &theirs.seen, theirs.kept);
+                // Fields and trailers are not looked at.
+                these.retain(|(_, what)| !what.starts_with("field") && !what.starts_with("trailers"));
+                these.retain(|(_, what)| !what.starts_with("version"));
+                if !these.is_empty() {
+                    println!("{}: {theirs:?}", case.place());
+                }
+                found.extend(these);
+            }
+        }
+    });
+    let (new, gone) = unexplained(&found, &list("differences-curl.txt"));
+    println!("{} differences in {} of {} cases", found.len(), fit.len(), cases.len());
+    assert!(new.is_empty(), "{} differences are not listed:\n{}", new.len(), new.join("\n"));
+    if version == LISTED {
+        assert!(gone.is_empty(), "{} differences are listed and gone:\n{}", gone.len(), gone.join("\n"));
+    } else if !gone.is_empty() {
+        println!("curl {version} does not differ any more where {LISTED} does:\n{}", gone.join("\n"));
+    }
+}
+
+/// The version of curl that the list was made with. Another one may have mended what is listed.
+const LISTED: &str = "7.88";
+
+/// How many cases one process of curl gets.
+const GROUP: usize = 100;
 
 /// The list is looked at line by line, both ways.
 #[test]

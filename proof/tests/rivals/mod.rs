@@ -9,6 +9,7 @@
 //!
 //! `what` of another exchange than the first has its number behind: `refused 1`.
 
+pub(crate) mod curl;
 pub(crate) mod hyper;
 
 use std::collections::{BTreeMap, BTreeSet};
