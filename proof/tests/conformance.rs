@@ -1,5 +1,6 @@
 //! Every case of the table through the real agent, in several ways of sending the same bytes.
 
+mod table;
 mod wire;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use proof::cases::{Case, load, parse};
 use testkit::Case as Fixture;
 
-use crate::wire::{Bench, PATIENCE, ways};
+use crate::table::{Bench, PATIENCE, ways};
 
 /// The ways of cutting a case depend on it: another one is another run.
 fn seed() -> u64 {

@@ -11,6 +11,8 @@
 
 pub(crate) mod curl;
 pub(crate) mod hyper;
+pub(crate) mod mutants;
+pub(crate) mod ours;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

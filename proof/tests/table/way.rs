@@ -2,6 +2,8 @@
 
 use proof::cases::Case;
 
+use crate::wire::Random;
+
 /// How the bytes of a case are sent.
 #[derive(Clone, Debug)]
 pub(crate) enum Way {
@@ -13,10 +15,6 @@ pub(crate) enum Way {
     /// bytes of an exchange; those beyond its end cut nothing.
     Cut(Vec<usize>),
 }
-
-/// A small source of numbers that are the same for the same seed.
-#[derive(Clone, Debug)]
-pub(crate) struct Random(u64);
 
 /// Above this, byte by byte takes long and shows no more.
 const LONG: usize = 2048;
@@ -79,25 +77,5 @@ impl Way {
     /// Whether each piece waits until the client has read the one before.
     pub(crate) fn is_slow(&self) -> bool {
         !matches!(self, Self::Bytewise)
-    }
-}
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// SplitMix64.
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `limit`, which is not 0.
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
     }
 }
