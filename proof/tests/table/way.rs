@@ -9,7 +9,7 @@ use crate::wire::Random;
 pub(crate) enum Way {
     /// As the table has them: segment by segment.
     Whole,
-    /// Byte by byte, a long one in larger pieces, as fast as it goes.
+    /// Byte by byte, a long one in larger pieces, as fast as it goes: some will come together.
     Bytewise,
     /// In pieces, the next one only when the client has read the last one. Each number is a place in all the
     /// bytes of an exchange; those beyond its end cut nothing.
@@ -19,11 +19,14 @@ pub(crate) enum Way {
 /// Above this, byte by byte takes long and shows no more.
 const LONG: usize = 2048;
 
+/// So much behind the head is sent byte by byte, each one when the last one is read.
+const FRAMED: usize = 96;
+
 /// What a long one is sent in: not a divisor of anything.
 const PIECE: usize = 509;
 
-/// The ways for a case: whole, byte by byte, in two at places where something begins or ends, and cut
-/// anywhere.
+/// The ways for a case: whole, byte by byte, in two at places where something begins or ends, behind each byte of
+/// the body, and cut anywhere.
 pub(crate) fn ways(case: &Case, seed: u64) -> Vec<Way> {
     let mut random = Random::new(
         seed ^ case.name.bytes().fold(7_u64, |sum, it| sum.wrapping_mul(31).wrapping_add(u64::from(it))),
@@ -43,6 +46,11 @@ pub(crate) fn ways(case: &Case, seed: u64) -> Vec<Way> {
             let at = marks.swap_remove(random.below(marks.len()));
             ways.push(Way::Cut(vec![at]));
         }
+    }
+    // Where what is framed begins: behind the first head.
+    let head = longest.windows(4).position(|it| it == b"\r\n\r\n").map_or(0, |at| at + 4);
+    if (2..=FRAMED).contains(&(longest.len() - head)) {
+        ways.push(Way::Cut((head..longest.len()).collect()));
     }
     if longest.len() > 4 {
         let mut places: Vec<_> = (0..3).map(|_| 1 + random.below(longest.len() - 1)).collect();
