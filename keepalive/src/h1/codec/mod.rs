@@ -42,6 +42,8 @@ pub(crate) use body::BodyEvent;
 pub(crate) use error::ProtocolError;
 pub(crate) use framing::{Framing, expects_continue, framing};
 pub(crate) use head::Head;
+#[cfg(feature = "unstable")]
+pub(crate) use keep_alive::KeepAliveHint;
 #[cfg(feature = "http2")]
 pub(crate) use request::check_head;
 pub(crate) use request::{HeadOptions, encode_head};
