@@ -3,3 +3,10 @@
 //!
 //! Not here: what one rule of the codec says (`keepalive/src/h1/codec/tests`) and what a promise of the pool is
 //! (`keepalive/tests/it`).
+
+pub mod mutate;
+pub mod targets;
+
+mod input;
+mod reading;
+mod reference;
