@@ -4,11 +4,12 @@
 //!
 //! Whatever the types of `http` let pass is tried. What is expected is put together here from those types, with
 //! no code of the library's. Input: the flags of [`Plan`], how much each write takes, then texts behind their
-//! lengths: method, URI, fields, pieces of the body, trailers.
+//! lengths: method, URI (with bit 3 another path for it), fields, pieces of the body, trailers.
 
 mod body;
 mod expected;
 
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use keepalive::unstable::{Form, Style, Unwritten, encode};
 
@@ -63,7 +64,10 @@ impl<'a> Plan<'a> {
         let takes = input.below(4);
         let takes = input.take(takes);
         let method = Method::from_bytes(input.text()).ok()?;
-        let uri = Uri::try_from(input.text()).ok()?;
+        let mut uri = Uri::try_from(input.text()).ok()?;
+        if bit(3) {
+            uri = with_path(uri, input.text())?;
+        }
         let headers = fields(&mut input);
         let count = input.below(5);
         let body = (0..count).map(|_| input.text()).collect();
@@ -114,6 +118,13 @@ impl<'a> Plan<'a> {
             assert!(is_ours || got.eq(asked), "{name} in {}", head.escape_ascii());
         }
     }
+}
+
+/// Parts of their own make a URI that no text does, `*` behind a host for one.
+fn with_path(uri: Uri, path: &[u8]) -> Option<Uri> {
+    let mut parts = uri.into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(path).ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 /// Those that `http` takes.
