@@ -13,9 +13,15 @@ struct Rule {
     is: fn(&Case<'_>) -> bool,
 }
 
-/// The reason that explains the difference, if one does.
-pub(super) fn explains(case: &Case<'_>) -> Option<&'static str> {
-    RULES.iter().find(|rule| (rule.is)(case)).map(|rule| rule.why)
+/// The reasons that explain the difference.
+pub(super) fn reasons(case: &Case<'_>) -> impl Iterator<Item = &'static str> {
+    RULES.iter().filter(|rule| (rule.is)(case)).map(|rule| rule.why)
+}
+
+/// All there are.
+#[cfg(test)]
+pub(super) fn all() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|rule| rule.why)
 }
 
 const RULES: &[Rule] = &[
@@ -35,9 +41,12 @@ const RULES: &[Rule] = &[
         is: |case| case.we_refuse("Coding") && !case.is_plainly_chunked(),
     },
     Rule {
-        why: "an empty element of a list is none (RFC 9110 §5.6.1); there an empty last line hides the \
-              `chunked` before it",
-        is: |case| case.saw("transfer-encoding").last() == Some(""),
+        why: "an empty element of a list is none (RFC 9110 §5.6.1); there, as the last one, it hides \
+              the `chunked` before it",
+        is: |case| {
+            let last = case.saw("transfer-encoding").last().and_then(|line| line.rsplit(',').next());
+            last.is_some_and(|element| element.trim().is_empty())
+        },
     },
     Rule {
         why: "a 101 that nobody asked for is an error here (RFC 9110 §15.2.2); there it ends the \
@@ -147,8 +156,7 @@ const RULES: &[Rule] = &[
     Rule {
         why: "there the two largest lengths of 64 bits stand for something else",
         is: |case| {
-            let ours = case.ours.head.as_ref().map_or("", |head| &head.fields);
-            case.they_refuse("Parse(TooLarge)") && ours.contains("content-length: 1844674407370955161")
+            case.they_refuse("Parse(TooLarge)") && case.ours.announced.is_some_and(|all| all > u64::MAX - 2)
         },
     },
     Rule {
@@ -165,10 +173,17 @@ const RULES: &[Rule] = &[
     Rule {
         why: "trailers that speak of the connection or the framing are dropped here (RFC 9110 §6.5.1)",
         is: |case| {
-            let is_kept = |line: &&str| !FRAMING.contains(&line.split(':').next().unwrap_or_default());
-            let theirs = case.theirs.trailers.as_deref().unwrap_or_default();
-            let kept: String = theirs.split_inclusive('\n').filter(is_kept).collect();
-            case.ours.stand == case.theirs.stand && kept == case.ours.trailers.as_deref().unwrap_or_default()
+            let is_kept = |line: &&str| !FRAMING.contains(&name(line));
+            // The order of fields of different names means nothing (RFC 9110 §5.3).
+            let sorted = |text: &Option<String>| {
+                let text = text.as_deref().unwrap_or_default();
+                let mut lines: Vec<_> = text.lines().filter(is_kept).map(str::to_owned).collect();
+                lines.sort_by(|a, b| name(a).cmp(name(b)));
+                lines
+            };
+            case.ours.stand == case.theirs.stand
+                && case.theirs.trailers.as_deref().is_some_and(|it| !it.lines().all(|line| is_kept(&line)))
+                && sorted(&case.ours.trailers) == sorted(&case.theirs.trailers)
         },
     },
     Rule {
@@ -206,6 +221,11 @@ impl Case<'_> {
         let codings: Vec<_> = self.saw("transfer-encoding").collect();
         matches!(codings[..], [one] if one.eq_ignore_ascii_case("chunked"))
     }
+}
+
+/// A field line's.
+fn name(line: &str) -> &str {
+    line.split(':').next().unwrap_or_default()
 }
 
 fn count(bytes: &[u8], what: &[u8]) -> usize {
