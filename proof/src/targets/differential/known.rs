@@ -187,6 +187,15 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        why: "a token is read beside bytes beyond ASCII, which are legal in a value (RFC 9110 §5.5); there such \
+              a Connection field says nothing",
+        is: |case| {
+            case.ours.stand == Stand::Whole
+                && case.theirs.stand == Stand::Whole
+                && case.saw("connection").any(|value| value.contains("\\x"))
+        },
+    },
+    Rule {
         why: "every 2xx to CONNECT opens a tunnel (RFC 9112 §6.3 item 2); there a 204 does not",
         is: |case| {
             case.asked.connect && case.their_status() == Some(204) && case.ours.stand == Stand::Switched
