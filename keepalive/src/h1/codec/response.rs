@@ -73,6 +73,8 @@ pub(crate) struct ResponseDecoder {
     facts: RequestFacts,
     state: State,
     informational: u8,
+    /// A 1xx carried `Connection: close` (RFC 9112 §9.6 makes no difference between responses).
+    close: bool,
 }
 
 #[derive(Debug)]
@@ -104,7 +106,7 @@ impl RequestFacts {
 
 impl ResponseDecoder {
     pub(crate) fn new(facts: RequestFacts) -> Self {
-        Self { facts, state: State::Head(HeadScanner::new()), informational: 0 }
+        Self { facts, state: State::Head(HeadScanner::new()), informational: 0, close: false }
     }
 
     /// The next event before the body. To be called until it gives `Response` or `Switched`.
@@ -221,6 +223,7 @@ impl ResponseDecoder {
                 return Err(ProtocolError::TooManyInformational);
             }
             self.informational += 1;
+            self.close |= ConnectionTokens::of(&head.headers, Present::of(&head.headers)).close;
             self.state = State::Head(HeadScanner::new());
             let is_continue = head.status == StatusCode::CONTINUE;
             return Ok(if is_continue { HeadEvent::Continue } else { HeadEvent::Informational(head) });
@@ -232,11 +235,13 @@ impl ResponseDecoder {
         }
         let present = Present::of(&head.headers);
         let length = BodyLength::of(&head, present, facts.method_head)?;
+        let mut connection = ConnectionTokens::of(&head.headers, present);
+        connection.close |= self.close;
         self.state = State::Body {
             body: BodyDecoder::new(length),
             length,
             version: head.version,
-            connection: ConnectionTokens::of(&head.headers, present),
+            connection,
             hint: if present.keep_alive() { KeepAliveHint::of(&head.headers) } else { None },
         };
         Ok(HeadEvent::Response(head))

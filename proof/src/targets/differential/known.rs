@@ -4,6 +4,8 @@
 //! coding" explains nothing unless hyper too saw a coding that is not plain `chunked`. Where both refuse a
 //! response there is no difference.
 
+use keepalive::CloseReason;
+
 use super::Case;
 use crate::reading::Stand;
 
@@ -193,6 +195,17 @@ const RULES: &[Rule] = &[
             case.ours.stand == Stand::Whole
                 && case.theirs.stand == Stand::Whole
                 && case.saw("connection").any(|value| value.contains("\\x"))
+        },
+    },
+    Rule {
+        why: "`close` in a 1xx counts (RFC 9112 §9.6 makes no difference between responses); there it \
+              is passed over with the rest of it",
+        is: |case| {
+            let is_close = |value: &str| value.split(',').any(|it| it.trim().eq_ignore_ascii_case("close"));
+            case.ours.verdict == Some(CloseReason::ResponseSaidClose)
+                && case.ours.stand == case.theirs.stand
+                && count(case.wire, b"HTTP/1.") > 1
+                && !case.saw("connection").any(is_close)
         },
     },
     Rule {

@@ -38,7 +38,7 @@ pub(super) const ACCEPTED: &[Row] = &[
     (GET, b"HTTP/1.1 204 x\r\na:\r\n b\r\n\r\n", "HTTP/1.1 204 [a=b] Reusable"),
     (GET, b"HTTP/1.1 204 x\r\na: b\r\n \r\n\r\n", "HTTP/1.1 204 [a=b] Reusable"),
     (GET, b"HTTP/1.1 204 x\r\na: b\r\n \r\n c\r\n\r\n", "HTTP/1.1 204 [a=b c] Reusable"),
-    // 1xx come first, whatever their fields say.
+    // 1xx come first, whatever their fields say; but `close` is for the connection, whoever says it.
     (GET, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 x\r\n\r\n", "continue HTTP/1.1 204 [] Reusable"),
     (
         GET,
@@ -48,7 +48,7 @@ pub(super) const ACCEPTED: &[Row] = &[
     (
         GET,
         b"HTTP/1.1 199 x\r\ncontent-length: 9\r\nconnection: close\r\n\r\nHTTP/1.1 204 x\r\n\r\n",
-        "1xx HTTP/1.1 199 [content-length=9, connection=close] HTTP/1.1 204 [] Reusable",
+        "1xx HTTP/1.1 199 [content-length=9, connection=close] HTTP/1.1 204 [] Close(ResponseSaidClose)",
     ),
     // A switch of protocols: what follows is not ours, and length fields mean nothing.
     (
