@@ -17,11 +17,13 @@ pub(crate) use ahead::Ahead;
 pub(crate) use call::{Answer, Call};
 #[cfg(not(feature = "http2"))]
 use codec::Framing;
+#[cfg(feature = "unstable")]
+pub(crate) use codec::KeepAliveHint;
 pub(crate) use codec::{
-    BodyEvent, Fields, Head, HeadOptions, RequestError, RequestFacts, TargetForm, encode_head,
-    expects_continue, framing,
+    BodyEvent, Fields, Head, HeadEvent, HeadOptions, ProtocolError, RequestError, RequestFacts,
+    ResponseDecoder, TargetForm, Verdict, encode_head, expects_continue, framing,
 };
-use codec::{CHUNK_END, HeadEvent, ProtocolError, ResponseDecoder, Verdict, chunk_head, last_chunk};
+use codec::{CHUNK_END, chunk_head, last_chunk};
 #[cfg(feature = "http2")]
 pub(crate) use codec::{Framing, check_head};
 #[cfg(feature = "http2")]
@@ -34,3 +36,5 @@ pub(crate) use replay::REPLAY_BUFFER;
 #[cfg(feature = "http2")]
 pub(crate) use upload::Parts;
 pub(crate) use upload::Upload;
+#[cfg(feature = "unstable")]
+pub(crate) use upload::UploadError;

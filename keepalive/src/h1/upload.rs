@@ -52,7 +52,7 @@ pub(crate) struct Parts {
 }
 
 /// Why an upload stopped.
-pub(super) enum UploadError {
+pub(crate) enum UploadError {
     /// The socket takes no more.
     Io(io::Error),
     /// The body's own error.
@@ -131,11 +131,11 @@ impl Upload {
     }
 
     /// Lets the body go, if it was held back.
-    pub(super) fn release(&mut self) {
+    pub(crate) fn release(&mut self) {
         self.held = false;
     }
 
-    pub(super) fn is_held(&self) -> bool {
+    pub(crate) fn is_held(&self) -> bool {
         self.held
     }
 
@@ -145,7 +145,7 @@ impl Upload {
     }
 
     /// Writes on until all is written.
-    pub(super) fn poll(
+    pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         io: &mut Box<dyn Io>,

@@ -54,6 +54,8 @@ use self::leased::Taken;
 pub(crate) use self::queue_error::Seconds;
 use self::sleepers::Sleepers;
 pub(crate) use self::spawn::spawn;
+#[cfg(feature = "unstable")]
+pub use self::state::live;
 use self::state::{Action, SocketKey, State, more_room};
 pub(crate) use self::state::{Hint, Limits, OriginSnapshot, Outcome, Snapshot};
 #[cfg(feature = "http2")]

@@ -4,5 +4,10 @@
 //! public for the sake of a bench.
 
 mod machine;
+mod request;
+mod response;
 
 pub use self::machine::{Crowd, Machine, Work};
+pub use self::request::{Form, Style, Unwritten, encode};
+pub use self::response::{Asked, Decoder, Fault, Piece, Promise, keep_alive};
+pub use crate::pool::live;

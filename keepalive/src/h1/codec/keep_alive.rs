@@ -22,7 +22,7 @@ pub(crate) struct KeepAliveHint {
 
 impl KeepAliveHint {
     /// None if the fields say neither. Of a repeated parameter the smallest value counts.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let (mut timeout, mut max) = (None, None);
         for line in headers.get_all(KEEP_ALIVE) {
             for parameter in Parameters(line.as_bytes()) {

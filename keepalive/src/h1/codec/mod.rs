@@ -44,6 +44,8 @@ pub(crate) use body::BodyEvent;
 pub(crate) use error::ProtocolError;
 pub(crate) use framing::{Framing, expects_continue, framing};
 pub(crate) use head::Head;
+#[cfg(feature = "unstable")]
+pub(crate) use keep_alive::KeepAliveHint;
 pub(crate) use present::Fields;
 #[cfg(feature = "http2")]
 pub(crate) use request::check_head;

@@ -50,7 +50,7 @@ pub(crate) enum HeadEvent {
     /// 100: the server wants the request's body. Ask again.
     Continue,
     /// Another 1xx. Ask again.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the shell passes over it"))]
+    #[cfg_attr(not(any(test, feature = "unstable")), expect(dead_code, reason = "the shell passes over it"))]
     Informational(Head),
     /// The final response; its body comes next.
     Response(Head),

@@ -88,7 +88,7 @@ impl Early {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "unstable"))]
 impl Early {
     /// Panics unless each socket knows its place and none stands above one that goes sooner.
     pub(super) fn assert_order(&self, sockets: &Slab<Socket>) {

@@ -29,7 +29,10 @@ mod assign;
 mod descriptors;
 mod dials;
 mod early;
-#[cfg_attr(not(any(feature = "http2", test)), expect(dead_code, reason = "nobody opens such a socket then"))]
+#[cfg_attr(
+    not(any(feature = "http2", test, all(feature = "unstable", feature = "tls"))),
+    expect(dead_code, reason = "nobody opens such a socket then")
+)]
 mod endings;
 mod idle;
 mod list;
@@ -43,7 +46,7 @@ mod sockets;
 mod streams;
 mod waiters;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "unstable"))]
 mod model;
 #[cfg(test)]
 mod tables;
@@ -57,6 +60,8 @@ use self::early::Early;
 pub(crate) use self::idle::Hint;
 use self::list::List;
 use self::lore::Lore;
+#[cfg(feature = "unstable")]
+pub use self::model::live;
 pub(crate) use self::notes::Note;
 use self::notes::Notes;
 use self::origins::Record;

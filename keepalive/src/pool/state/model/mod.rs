@@ -12,7 +12,8 @@
 //! - [`seen`]: whether all that matters did happen.
 //!
 //! `KEEPALIVE_SEED` and `KEEPALIVE_STEPS` set the first seed and the number of steps. A failure prints
-//! its seed and the events that led to it; `KEEPALIVE_SEED=<it> KEEPALIVE_STEPS=1` repeats it.
+//! its seed and the events that led to it; `KEEPALIVE_SEED=<it> KEEPALIVE_STEPS=1` repeats it. A fuzzer chooses
+//! the events itself, see [`live`].
 
 mod compare;
 mod connections;
@@ -36,9 +37,26 @@ mod world;
 use self::seen::Seen;
 use self::world::World;
 
+#[cfg(test)]
 const STEPS: u64 = 120_000;
 /// Events of one machine's life; after these everything is ended and the machine must be empty.
+#[cfg(test)]
 const LIFE: u64 = 300;
+
+/// One machine's life whose events the bytes choose, all promises checked: the first says which world it is.
+///
+/// # Panics
+///
+/// A promise is broken.
+#[cfg(feature = "unstable")]
+pub fn live(script: &[u8]) {
+    match script.split_first() {
+        #[cfg(feature = "tls")]
+        Some((kind, events)) if kind % 2 == 1 => streams::live(events),
+        Some((_, events)) => World::scripted(events).live_on(),
+        None => {}
+    }
+}
 
 #[test]
 fn random_events_keep_every_promise() {
@@ -56,6 +74,7 @@ fn random_events_keep_every_promise() {
     }
 }
 
+#[cfg(test)]
 fn setting(name: &str) -> Option<u64> {
     let value = std::env::var(name).ok()?;
     Some(value.parse().unwrap_or_else(|_| panic!("{name}={value} is not a number")))

@@ -41,6 +41,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    #[cfg(test)]
     pub(super) fn add(&mut self, other: &Self) {
         for (&reason, count) in &other.closed_by {
             *self.closed_by.entry(reason).or_default() += count;
@@ -76,6 +77,7 @@ impl Seen {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn enough(&self) {
         for reason in [
             CloseReason::DialFailed,

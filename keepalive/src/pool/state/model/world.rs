@@ -15,7 +15,8 @@ use crate::Origin;
 use crate::pool::state::{Action, OriginKey, SocketKey, State, Ticket, WaiterKey};
 
 pub(super) struct World {
-    seed: u64,
+    /// How to repeat it.
+    source: String,
     pub(super) rng: Rng,
     pub(super) start: Instant,
     pub(super) now: Instant,
@@ -71,8 +72,17 @@ pub(super) fn origin(index: usize) -> Origin {
 }
 
 impl World {
+    #[cfg(test)]
     pub(super) fn new(seed: u64) -> Self {
-        let mut rng = Rng::new(seed);
+        Self::with(Rng::new(seed), format!("KEEPALIVE_SEED={seed}"))
+    }
+
+    #[cfg(feature = "unstable")]
+    pub(super) fn scripted(script: &[u8]) -> Self {
+        Self::with(Rng::scripted(script), format!("the events were {script:?}"))
+    }
+
+    fn with(mut rng: Rng, source: String) -> Self {
         let roomy = rng.percent(60);
         let limits = if roomy { limits::roomy(&mut rng) } else { limits::random(&mut rng) };
         let sleepy = rng.percent(30);
@@ -80,7 +90,7 @@ impl World {
         // So late that sockets can be made older by some minutes.
         let now = crate::clock::now().into_std() + Duration::from_secs(86_400);
         Self {
-            seed,
+            source,
             rng,
             start: now,
             now,
@@ -103,8 +113,22 @@ impl World {
     }
 
     /// So many events, then the end of everything.
+    #[cfg(test)]
     pub(super) fn live(mut self, events: u64) -> Seen {
         (0..events).for_each(|_| self.event());
+        self.finish()
+    }
+
+    /// As many events as are written down, then the same.
+    #[cfg(feature = "unstable")]
+    pub(super) fn live_on(mut self) {
+        while self.rng.is_scripted() {
+            self.event();
+        }
+        self.finish();
+    }
+
+    fn finish(mut self) -> Seen {
         self.nobody_starves();
         while !self.state.is_empty() {
             self.end();
@@ -256,12 +280,7 @@ impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let last = self.story.len().saturating_sub(60);
-            eprintln!(
-                "{}\n{}\nKEEPALIVE_SEED={}",
-                self.story[0],
-                self.story[last.max(1)..].join("\n"),
-                self.seed
-            );
+            eprintln!("{}\n{}\n{}", self.story[0], self.story[last.max(1)..].join("\n"), self.source);
         }
     }
 }

@@ -13,13 +13,23 @@ mod events;
 mod seen;
 mod world;
 
+#[cfg(test)]
 use self::seen::Seen;
 use self::world::World;
+#[cfg(test)]
 use super::setting;
 
+#[cfg(test)]
 const STEPS: u64 = 80_000;
 /// Events of one machine's life.
+#[cfg(test)]
 const LIFE: u64 = 200;
+
+/// One machine's life whose events the bytes choose.
+#[cfg(feature = "unstable")]
+pub(super) fn live(script: &[u8]) {
+    World::scripted(script).live_on();
+}
 
 #[test]
 fn random_streams_keep_every_promise() {

@@ -38,12 +38,14 @@ impl Seen {
         *self.0.entry(what).or_default() += times as u64;
     }
 
+    #[cfg(test)]
     pub(super) fn add(&mut self, other: Self) {
         for (what, count) in other.0 {
             *self.0.entry(what).or_default() += count;
         }
     }
 
+    #[cfg(test)]
     pub(super) fn enough(&self) {
         for what in ALL {
             let count = self.0.get(what).copied().unwrap_or_default();

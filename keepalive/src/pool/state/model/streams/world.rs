@@ -14,7 +14,8 @@ use crate::{Origin, Protocol, Scheduling};
 pub(super) const ORIGINS: usize = 3;
 
 pub(super) struct World {
-    seed: u64,
+    /// How to repeat it.
+    source: String,
     pub(super) rng: Rng,
     pub(super) now: Instant,
     pub(super) state: State,
@@ -83,8 +84,17 @@ pub(super) fn origin(index: usize) -> Origin {
 }
 
 impl World {
+    #[cfg(test)]
     pub(super) fn new(seed: u64) -> Self {
-        let mut rng = Rng::new(seed);
+        Self::with(Rng::new(seed), format!("KEEPALIVE_SEED={seed}"))
+    }
+
+    #[cfg(feature = "unstable")]
+    pub(super) fn scripted(script: &[u8]) -> Self {
+        Self::with(Rng::scripted(script), format!("the events were {script:?}"))
+    }
+
+    fn with(mut rng: Rng, source: String) -> Self {
         let protocol =
             [Protocol::Auto, Protocol::Auto, Protocol::Auto, Protocol::Http2, Protocol::Http2PriorKnowledge];
         let protocol = protocol[rng.below(5)];
@@ -106,7 +116,7 @@ impl World {
         let mut state = State::new(limits);
         state.speak(protocol, max_streams);
         Self {
-            seed,
+            source,
             rng,
             now,
             state,
@@ -129,8 +139,22 @@ impl World {
     }
 
     /// So many events, then the end of everything.
+    #[cfg(test)]
     pub(super) fn live(mut self, events: u64) -> Seen {
         (0..events).for_each(|_| self.event());
+        self.finish()
+    }
+
+    /// As many events as are written down, then the same.
+    #[cfg(feature = "unstable")]
+    pub(super) fn live_on(mut self) {
+        while self.rng.is_scripted() {
+            self.event();
+        }
+        self.finish();
+    }
+
+    fn finish(mut self) -> Seen {
         self.nobody_starves();
         let mut steps = 0;
         while !self.state.is_empty() || !self.held.is_empty() {
@@ -252,7 +276,7 @@ impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let last = self.story.len().saturating_sub(80).max(1);
-            eprintln!("{}\n{}\nKEEPALIVE_SEED={}", self.story[0], self.story[last..].join("\n"), self.seed);
+            eprintln!("{}\n{}\n{}", self.story[0], self.story[last..].join("\n"), self.source);
         }
     }
 }
