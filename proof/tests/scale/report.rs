@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keepalive::{Agent, Totals};
+use keepalive::{Agent, CloseReason, Totals};
 
 use crate::judge::Fate;
 use crate::ledger::Ledger;
@@ -83,6 +83,8 @@ pub(crate) fn assert_accounts(fates: &[Fate], plans: impl Fn(usize) -> Plan, age
     assert!((failed..=failed + given_up).contains(&totals.failed), "{failed} failed: {totals:#?}");
     assert!((read..=read + given_up).contains(&totals.done), "{read} read: {totals:#?}");
     assert!(totals.cancelled <= given_up, "{given_up} given up: {totals:#?}");
+    // The origins end connections anywhere, but break no rule: what looks so was another's answer.
+    assert_eq!(totals.closed_by.get(&CloseReason::ProtocolError), None, "{totals:#?}");
 }
 
 /// A run in which nothing went wrong proves nothing: each way to end, and each deed, was there.
