@@ -56,9 +56,7 @@ fn never_twice_never_mixed() {
         // On a worker, so that this thread can end what hangs.
         tokio::time::timeout(limit, work).await
     });
-    if let Ok(work) = ended {
-        work.unwrap();
-    }
+    let came_to_rest = ended.map(Result::unwrap).is_ok();
     let fates = fates.lock().unwrap().clone();
     report::print(&fates, &ledger, &agent);
     let wrong: Vec<_> = (ledger.seen().iter().zip(&fates).enumerate())
@@ -70,11 +68,12 @@ fn never_twice_never_mixed() {
         .collect();
     let some: Vec<_> = wrong.iter().take(20).map(String::as_str).collect();
     assert!(wrong.is_empty(), "{} faults, seed {seed}:\n{}", wrong.len(), some.join("\n"));
+    assert!(came_to_rest, "not at rest after {limit:?}, seed {seed}: {:#?}", agent.status());
     report::assert_accounts(&fates, |n| Plan::of(seed, n), &agent);
     report::assert_all_happened(&fates, &ledger);
     runtime.block_on(async {
-        agent.close().await;
         let left = async {
+            agent.close().await;
             while origins.open() > 0 || runtime.metrics().num_alive_tasks() > 0 {
                 tokio::task::yield_now().await;
             }
