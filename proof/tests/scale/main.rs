@@ -6,6 +6,11 @@
 //! request may have run; that each request ended, the agent's accounts agree with the users', and nothing is
 //! left open.
 //!
+//! Faults that were planted in the library to see them caught, one by one: a POST without a key sent again, a
+//! third attempt, every error called safe, a cancelled request's socket given back, a body left unread on a
+//! socket given back, an answer too many left on one (each with nobody looking at the socket any more), an
+//! HTTP/2 stream's reset taken for a refusal, a socket kept for ever, a failed request that is not counted.
+//!
 //! `scripts/scale` runs it with 200,000 requests. `KEEPALIVE_REQUESTS` and `KEEPALIVE_SEED` say how many and
 //! which; what each request is and what happens to it follows from the seed, which of them meet on a socket is
 //! up to the scheduler.

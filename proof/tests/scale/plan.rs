@@ -73,8 +73,8 @@ impl Plan {
     pub(crate) fn of(seed: u64, n: usize) -> Self {
         let mut rng = Rng::new(rng::seed(seed, n as u64, 0));
         let origin = match rng.below(100) {
-            0..90 => rng.below(PLAIN),
-            90..95 => PLAIN + rng.below(TLS),
+            0..86 => rng.below(PLAIN),
+            86..92 => PLAIN + rng.below(TLS),
             _ => PLAIN + TLS + rng.below(HTTP2),
         };
         let method =

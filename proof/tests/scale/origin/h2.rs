@@ -91,12 +91,12 @@ async fn visit(plan: Plan, body: RecvStream, mut respond: SendResponse<Bytes>, l
         }
     };
     match fault {
-        4..6 => {
+        4..7 => {
             ledger.did("HTTP/2: executed, and reset the stream");
             respond.send_reset(Reason::INTERNAL_ERROR);
             End::Stream
         }
-        6..8 => {
+        7..10 => {
             ledger.did("HTTP/2: executed, and broke the connection");
             End::Broken
         }
@@ -104,11 +104,11 @@ async fn visit(plan: Plan, body: RecvStream, mut respond: SendResponse<Bytes>, l
             for _ in 0..rng.below(10) {
                 tokio::task::yield_now().await;
             }
-            let cut = (8..10).contains(&fault);
+            let cut = (10..13).contains(&fault);
             ledger.did(if cut { "HTTP/2: executed, and cut the answer" } else { "HTTP/2: answered well" });
             // Fails where the client gave the stream up.
             let _ = answer(&plan, &mut respond, cut, &mut rng);
-            if (10..13).contains(&fault) {
+            if (13..16).contains(&fault) {
                 ledger.did("HTTP/2: said goodbye");
                 return End::Goodbye;
             }
