@@ -64,7 +64,7 @@ fn held_in(table: &str, origins: &[SocketAddr]) -> usize {
     if origins.is_empty() {
         return 0;
     }
-    let remotes: HashSet<_> = origins.iter().map(|origin| row_name(origin)).collect();
+    let remotes: HashSet<_> = origins.iter().map(row_name).collect();
     // Without the table nothing can be said against the test.
     let table = std::fs::read_to_string(table).unwrap_or_default();
     table.lines().skip(1).filter(|row| is_held(row, &remotes)).count()

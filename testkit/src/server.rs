@@ -236,7 +236,12 @@ where
         });
         prepare(&mut stream);
         let stream = Arc::new(stream);
-        open.push(Open { order, peer, stream: Arc::downgrade(&stream) });
+        open.push(Open {
+            order,
+            #[cfg(feature = "case")]
+            peer,
+            stream: Arc::downgrade(&stream),
+        });
         let entry = Entry { ledger: ledger.clone(), order };
         let life = serve(order, stream);
         // The stream belongs to that life alone, and is closed when it is over.
@@ -247,6 +252,7 @@ where
 /// A connection that has not ended, as far as is known.
 struct Open {
     order: usize,
+    #[cfg(feature = "case")]
     peer: Option<SocketAddr>,
     stream: Weak<Stream>,
 }
@@ -302,7 +308,7 @@ impl Most {
     }
 
     #[cfg(not(feature = "case"))]
-    #[expect(clippy::unused_self, clippy::ptr_arg, reason = "there is no limit")]
+    #[expect(clippy::unused_self, reason = "there is no limit")]
     fn retire(&self, _: &mut Vec<Open>) -> Vec<(usize, End)> {
         Vec::new()
     }
