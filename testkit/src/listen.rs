@@ -24,6 +24,9 @@ const BACKLOG: u32 = 1024;
 pub(crate) struct Bind {
     pub(crate) place: Place,
     pub(crate) backlog: u32,
+    /// More connections than this are counted only if their clients still hold them.
+    #[cfg(feature = "case")]
+    pub(crate) most: Option<usize>,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<ServerTls>,
 }
@@ -41,6 +44,8 @@ impl Default for Bind {
         Self {
             place: Place::Tcp("127.0.0.1:0".to_owned()),
             backlog: BACKLOG,
+            #[cfg(feature = "case")]
+            most: None,
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -121,6 +126,15 @@ impl Address {
             Self::Tcp(address) => *address,
             #[cfg(unix)]
             Self::Unix(path) => panic!("the origin listens on the unix socket {}", path.display()),
+        }
+    }
+
+    #[cfg(feature = "case")]
+    pub(crate) fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp(address) => Some(address.port()),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
         }
     }
 

@@ -169,6 +169,15 @@ impl PlainBuilder {
         self
     }
 
+    /// No client may have more than this many connections open: before one more is counted the kernel is asked
+    /// (Linux) whether each of the others is still held by its client, since a FIN can be on its way for long
+    /// on a busy machine. Whoever holds more is counted all the same. Default: nobody is asked.
+    #[cfg(feature = "case")]
+    pub fn at_most(mut self, connections: usize) -> Self {
+        self.bind.most = Some(connections);
+        self
+    }
+
     /// How many connections the kernel keeps that were not accepted yet. Default 1024.
     pub fn backlog(mut self, connections: u32) -> Self {
         self.bind.backlog = connections;

@@ -6,7 +6,8 @@
 //! Invariants:
 //! 1. Every accepted connection is admitted to the ledger once and ended once, also when the server stops.
 //! 2. A connection is ended in the ledger only after its socket was closed here, or its peer is gone.
-//! 3. At each accept the connections whose peer is gone are ended first.
+//! 3. At each accept the connections whose peer is gone are ended first; where the origin was told how many
+//!    there may be, also those whose peer has closed them without this side knowing it yet.
 
 use std::fmt;
 use std::future::Future;
@@ -90,11 +91,12 @@ impl<L: Ledger> Server<L> {
             let _ = stream;
         };
         let (mut stopped, seen, host) = (stop.subscribe(), ledger.clone(), address.clone());
+        let most = Most::of(bind, &address);
         let life = move || {
             runtime.block_on(async move {
                 let listener = Listener::new(socket, &host).expect("a listening socket fits a runtime");
                 tokio::select! {
-                    never = accept(&listener, &seen, prepare, serve) => match never {},
+                    never = accept(&listener, &seen, &most, prepare, serve) => match never {},
                     _ = stopped.wait_for(|stopped| *stopped) => {}
                 }
             });
@@ -206,6 +208,7 @@ impl<L: Ledger> Drop for Entry<L> {
 async fn accept<L, S, F>(
     listener: &Listener,
     ledger: &Arc<Watched<L>>,
+    most: &Most,
     prepare: impl Fn(&mut Stream),
     serve: S,
 ) -> std::convert::Infallible
@@ -214,7 +217,7 @@ where
     S: Fn(usize, Arc<Stream>) -> F,
     F: Future<Output = End> + Send + 'static,
 {
-    let mut open: Vec<(usize, Weak<Stream>)> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
     loop {
         let Ok((mut stream, peer)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -223,7 +226,8 @@ where
         // A turn of the reactor: it learns of every end that came before this connection, and the tasks that
         // wait in a read run before this one goes on.
         tokio::task::yield_now().await;
-        let gone = retire(&mut open);
+        let mut gone = retire(&mut open);
+        gone.extend(most.retire(&mut open));
         let order = ledger.change(|ledger| {
             for (order, end) in gone {
                 ledger.end(order, end);
@@ -232,7 +236,12 @@ where
         });
         prepare(&mut stream);
         let stream = Arc::new(stream);
-        open.push((order, Arc::downgrade(&stream)));
+        open.push(Open {
+            order,
+            #[cfg(feature = "case")]
+            peer,
+            stream: Arc::downgrade(&stream),
+        });
         let entry = Entry { ledger: ledger.clone(), order };
         let life = serve(order, stream);
         // The stream belongs to that life alone, and is closed when it is over.
@@ -240,19 +249,69 @@ where
     }
 }
 
+/// A connection that has not ended, as far as is known.
+struct Open {
+    order: usize,
+    #[cfg(feature = "case")]
+    peer: Option<SocketAddr>,
+    stream: Weak<Stream>,
+}
+
 /// Takes out the connections that are closed here, and those whose peer is gone; returns the latter.
-fn retire(open: &mut Vec<(usize, Weak<Stream>)>) -> Vec<(usize, End)> {
+fn retire(open: &mut Vec<Open>) -> Vec<(usize, End)> {
     let mut gone = Vec::new();
     let ask = open.len() <= PEEKED;
-    open.retain(|(order, stream)| {
-        let Some(stream) = stream.upgrade() else {
+    open.retain(|it| {
+        let Some(stream) = it.stream.upgrade() else {
             return false;
         };
         let end = if ask { stream.is_gone() } else { None };
-        gone.extend(end.clone().map(|end| (*order, end)));
+        gone.extend(end.clone().map(|end| (it.order, end)));
         end.is_none()
     });
     gone
+}
+
+/// How many connections there may be, and where.
+struct Most {
+    #[cfg(feature = "case")]
+    limit: Option<(usize, u16)>,
+}
+
+impl Most {
+    #[cfg_attr(not(feature = "case"), expect(unused_variables, reason = "there is no limit"))]
+    fn of(bind: &Bind, address: &Address) -> Self {
+        Self {
+            #[cfg(feature = "case")]
+            limit: bind.most.and_then(|most| Some((most, address.port()?))),
+        }
+    }
+
+    /// If one more would be too many: takes out those that their clients have closed, and returns them.
+    ///
+    /// Those that are left were all accepted before the look and are held at the look: at the accept of the
+    /// new one they were open all at once, whatever has been closed meanwhile.
+    #[cfg(feature = "case")]
+    fn retire(&self, open: &mut Vec<Open>) -> Vec<(usize, End)> {
+        let Some((_, port)) = self.limit.filter(|(most, _)| open.len() >= *most) else { return Vec::new() };
+        let clients: Vec<_> = open.iter().filter_map(|it| it.peer).collect();
+        let Some(holders) = crate::held::holders(&clients, port) else { return Vec::new() };
+        let mut gone = Vec::new();
+        open.retain(|it| {
+            let held = it.peer.is_none_or(|peer| holders.contains(&peer));
+            if !held {
+                gone.push((it.order, End::ClosedByPeer));
+            }
+            held
+        });
+        gone
+    }
+
+    #[cfg(not(feature = "case"))]
+    #[expect(clippy::unused_self, reason = "there is no limit")]
+    fn retire(&self, _: &mut Vec<Open>) -> Vec<(usize, End)> {
+        Vec::new()
+    }
 }
 
 #[cfg(test)]

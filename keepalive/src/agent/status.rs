@@ -98,7 +98,8 @@ pub struct Totals {
     pub requests: u64,
     /// Requests whose response was read to the end, or dropped.
     pub done: u64,
-    /// Requests that ended with an error.
+    /// Requests that ended with an error, seen or not: a small body that came broken with its head counts
+    /// here also if nobody reads it.
     pub failed: u64,
     /// Requests whose future was dropped.
     pub cancelled: u64,

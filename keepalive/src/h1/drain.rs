@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::{BodyEvent, Call, Verdict};
 use crate::CloseReason;
-use crate::pool::{Hint, Outcome, spawn};
+use crate::pool::{Hint, Lease, Outcome, spawn};
 
 impl Call {
     /// The response was read to its end: gives the socket back, or closes it.
@@ -59,6 +59,7 @@ impl Call {
         if self.decoder.body_remaining().is_some_and(|rest| rest > DRAIN_BYTES) {
             return self.close(CloseReason::BodyNotDrained);
         }
+        self.lease.iter_mut().for_each(Lease::unwanted);
         let mut drained = 0;
         let at_once = self.poll_drain(&mut Context::from_waker(Waker::noop()), &mut drained, DRAIN_AT_ONCE);
         if at_once.is_ready() && self.lease.is_none() {

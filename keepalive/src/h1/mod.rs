@@ -25,7 +25,7 @@ pub(crate) use codec::{
 };
 use codec::{CHUNK_END, chunk_head, last_chunk};
 #[cfg(feature = "http2")]
-pub(crate) use codec::{Framing, check_head};
+pub(crate) use codec::{Framing, MAX_INFORMATIONAL, check_head};
 #[cfg(feature = "http2")]
 pub(crate) use outgoing::Original;
 pub(crate) use outgoing::{HEAD_SIZE, Loss, Outgoing, Terms};

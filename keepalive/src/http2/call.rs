@@ -20,7 +20,7 @@ use super::head::form;
 use super::receiving::Receiving;
 use super::sending::{Failure, Sending};
 use crate::error::{Evidence, Phase};
-use crate::h1::{self, Head, Loss, Terms};
+use crate::h1::{self, Head, Loss, MAX_INFORMATIONAL, Terms};
 use crate::pool::{Leased, Outcome, Stream};
 use crate::timer::Sleeper;
 use crate::{CloseReason, Error, clock};
@@ -41,6 +41,8 @@ pub(crate) struct Call {
     /// How many bytes were written the first time, if this is the second.
     written_before: u64,
     sent_at: Option<Instant>,
+    /// How many 1xx responses have come.
+    interim: u8,
     ended: Ended,
 }
 
@@ -80,6 +82,7 @@ impl Call {
             evidence: Evidence { reused, idle_for, written: 0, read: 0, repeatable },
             written_before: terms.written_before,
             sent_at: None,
+            interim: 0,
             ended: Ended::No,
         };
         if let (Some(mut sender), Some(original)) = (stream.sender(), &mut terms.original) {
@@ -114,6 +117,11 @@ impl Call {
             match response.poll_informational(cx) {
                 Poll::Ready(Some(Ok(informational))) => {
                     self.evidence.read += 1;
+                    if self.interim == MAX_INFORMATIONAL {
+                        let text = format!("more than {MAX_INFORMATIONAL} 1xx responses came first");
+                        return Poll::Ready(Err(self.fail(Error::protocol(self.phase(), text))));
+                    }
+                    self.interim += 1;
                     if informational.status() == StatusCode::CONTINUE {
                         self.release_body();
                     }

@@ -149,6 +149,8 @@ pub(crate) struct Lease {
     parked: bool,
     /// The request's outcome is counted.
     finished: bool,
+    /// Nobody wants the rest of the response: whatever becomes of the socket, the request is done.
+    unwanted: bool,
     /// For the limits of the request's time.
     pub(crate) sleeper: Sleeper,
 }
@@ -158,8 +160,8 @@ impl Lease {
         socket.about.body_since.store(0, Ordering::Relaxed);
         let Past { request_number, idle_for, parked, taken_at } = past;
         let pool = Arc::clone(pool);
-        let finished = false;
-        Self { pool, socket: Some(socket), request_number, idle_for, taken_at, parked, finished, sleeper }
+        let (socket, finished, unwanted) = (Some(socket), false, false);
+        Self { pool, socket, request_number, idle_for, taken_at, parked, finished, unwanted, sleeper }
     }
 
     pub(crate) fn socket(&mut self) -> &mut Socket {
@@ -209,6 +211,11 @@ impl Lease {
         if let Some(socket) = self.socket.take() {
             socket.close(&self.pool, reason, ending);
         }
+    }
+
+    /// Nobody wants the rest of the response, which is read off if that takes no time.
+    pub(crate) fn unwanted(&mut self) {
+        self.unwanted = true;
     }
 
     /// The request is done, but the rest of its body is still read off.
@@ -305,6 +312,7 @@ impl Lease {
     /// How the request ended, the first time it is told.
     fn ending(&mut self, outcome: Outcome) -> Ending {
         let told = std::mem::replace(&mut self.finished, true);
+        let outcome = if self.unwanted { Outcome::Done } else { outcome };
         Ending { outcome: (!told).then_some(outcome), reused: self.reused() }
     }
 }

@@ -1,13 +1,13 @@
 //! A request, step by step.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 use super::url::shown;
-use super::{IntoUrl, Response};
+use super::{IntoUrl, Names, Response};
 use crate::options::RequestOptions;
 use crate::{Agent, Body, Error};
 
@@ -30,7 +30,6 @@ use crate::{Agent, Body, Error};
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct RequestBuilder {
     agent: Agent,
@@ -177,4 +176,20 @@ fn with_query<K: AsRef<str>, V: AsRef<str>>(
     parts.path_and_query =
         Some(path.parse().map_err(|error: http::uri::InvalidUri| Error::request(cannot()).caused_by(error))?);
     Uri::from_parts(parts).map_err(|error| Error::request(cannot()).caused_by(error))
+}
+
+/// Without what may be secret: the user and the query of the URL, and the fields' values.
+impl fmt::Debug for RequestBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("RequestBuilder");
+        match &self.request {
+            Ok(request) => debug
+                .field("method", request.method())
+                .field("url", &shown(&request.uri().to_string()))
+                .field("fields", &Names(request.headers()))
+                .field("body", request.body()),
+            Err(error) => debug.field("error", error),
+        };
+        debug.field("options", &self.options).finish_non_exhaustive()
+    }
 }

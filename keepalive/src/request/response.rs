@@ -1,14 +1,15 @@
 //! A response with the body's read helpers at hand.
 
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use bytes::Bytes;
 
+use super::Names;
 use crate::{Body, ConnectionInfo, Error};
 
 /// What [`RequestBuilder::send`](crate::RequestBuilder::send) gives: an `http::Response<Body>`, to which
 /// it derefs, with the helpers of its [`Body`].
-#[derive(Debug)]
 pub struct Response(http::Response<Body>);
 
 impl Response {
@@ -97,5 +98,17 @@ impl Deref for Response {
 impl DerefMut for Response {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.0
+    }
+}
+
+/// Without the fields' values, which may be secret; the plain `http` type shows them.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status())
+            .field("version", &self.version())
+            .field("fields", &Names(self.headers()))
+            .field("body", self.body())
+            .finish_non_exhaustive()
     }
 }

@@ -55,7 +55,7 @@ fn a_cancelled_waiter_is_out_of_the_queue_at_once() {
 fn a_request_dropped_while_the_server_works_closes_its_socket_and_frees_its_place() {
     wire::run_paused(async |case: &Case| {
         let gate = Gate::new();
-        let origin = case.plain(PlainOrigin::builder().gate(&gate));
+        let origin = case.plain(PlainOrigin::builder().at_most(1).gate(&gate));
         let agent = wire::builder().max_sockets(1).build().unwrap();
         let mut worked_on = polled(fetch(&agent, origin.url("/")));
         until(&agent, |totals| totals.active == 1).await;

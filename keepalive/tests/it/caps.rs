@@ -23,7 +23,7 @@ fn a_burst_uses_all_sockets_allowed_and_not_one_more_cold_and_warm() {
     wire::run(async |case: &Case| {
         for (cap, requests) in [(1, 50), (2, 50), (5, 200)] {
             let gate = Gate::new();
-            let origin = case.plain(PlainOrigin::builder().gate(&gate));
+            let origin = case.plain(PlainOrigin::builder().at_most(cap).gate(&gate));
             let agent = wire::builder().max_sockets(cap).build().unwrap();
             let mut cold = Box::pin(burst(&agent, &origin, requests));
             let all_held = origin.wait(|stats| stats.requests == cap);
@@ -46,7 +46,7 @@ fn the_default_cap_is_five_and_none_is_no_cap() {
             [(wire::agent(), DEFAULT_MAX_SOCKETS), (wire::builder().max_sockets(None).build().unwrap(), 60)]
         {
             let gate = Gate::new();
-            let origin = case.plain(PlainOrigin::builder().gate(&gate));
+            let origin = case.plain(PlainOrigin::builder().at_most(cap).gate(&gate));
             let mut all = Box::pin(burst(&agent, &origin, 60));
             tokio::select! {
                 () = &mut all => unreachable!("the gate is closed"),
@@ -62,7 +62,8 @@ fn the_default_cap_is_five_and_none_is_no_cap() {
 fn each_origin_has_a_cap_of_its_own() {
     wire::run(async |case: &Case| {
         let gate = Gate::new();
-        let origins: [_; 3] = std::array::from_fn(|_| case.plain(PlainOrigin::builder().gate(&gate)));
+        let origins: [_; 3] =
+            std::array::from_fn(|_| case.plain(PlainOrigin::builder().at_most(2).gate(&gate)));
         let agent = wire::builder().max_sockets(2).build().unwrap();
         let mut asked = JoinSet::new();
         for n in 0..90 {
@@ -134,7 +135,7 @@ fn nothing_opens_and_nothing_is_handed_on_until_the_count_is_below_a_lowered_cap
     }
     wire::run(async |case: &Case| {
         let gate = Gate::new();
-        let origin = case.plain(PlainOrigin::builder().gate(&gate));
+        let origin = case.plain(PlainOrigin::builder().at_most(4).gate(&gate));
         let agent = wire::builder().max_sockets(4).build().unwrap();
         let mut asked = JoinSet::new();
         for _ in 0..7 {
@@ -199,7 +200,7 @@ fn keeping_no_idle_socket_still_hands_one_to_a_waiter() {
 #[test]
 fn the_cap_holds_although_each_response_closes_its_connection() {
     wire::run(async |case: &Case| {
-        let origin = case.plain(PlainOrigin::builder().max_requests_per_connection(1));
+        let origin = case.plain(PlainOrigin::builder().at_most(3).max_requests_per_connection(1));
         let agent = wire::builder().max_sockets(3).build().unwrap();
         burst(&agent, &origin, 100).await;
         let stats = origin.stats();
@@ -218,6 +219,7 @@ fn the_cap_holds_although_bodies_are_dropped_half_way() {
         let sizes = [70_000, 200_000, 2_000_000];
         let origin = case.plain(
             PlainOrigin::builder()
+                .at_most(3)
                 .reply(move |request| Reply::ok(vec![b'x'; sizes[request.order % sizes.len()]])),
         );
         let agent = wire::builder().max_sockets(3).build().unwrap();
@@ -238,7 +240,7 @@ fn the_cap_holds_although_bodies_are_dropped_half_way() {
 #[test]
 fn the_cap_holds_although_requests_are_cancelled_at_random() {
     wire::run(async |case: &Case| {
-        let origin = case.plain(PlainOrigin::builder());
+        let origin = case.plain(PlainOrigin::builder().at_most(3));
         let agent = wire::builder().max_sockets(3).build().unwrap();
         let mut asked = JoinSet::new();
         for seed in 0..400_u64 {

@@ -24,7 +24,8 @@ fn the_global_agent_serves_many_tokio_tests_of_one_process() {
 /// The one server of the process; it has a runtime of its own.
 fn origin() -> &'static PlainOrigin {
     static ORIGIN: OnceLock<PlainOrigin> = OnceLock::new();
-    ORIGIN.get_or_init(PlainOrigin::new)
+    let start = || PlainOrigin::builder().at_most(keepalive::DEFAULT_MAX_SOCKETS).start();
+    ORIGIN.get_or_init(start)
 }
 
 async fn one_after_the_other() {

@@ -3,6 +3,8 @@
 
 #[path = "http2/events.rs"]
 mod events;
+#[path = "http2/floods.rs"]
+mod floods;
 #[path = "http2/flow.rs"]
 mod flow;
 #[path = "http2/goaway.rs"]

@@ -156,7 +156,7 @@ fn a_request_that_found_its_socket_dead_is_not_overtaken() {
 fn a_server_that_hangs_up_without_a_word_spoils_nothing_that_may_not_be_sent_again() {
     wire::run(async |case: &Case| {
         for at_once in [1, 10] {
-            let origin = case.plain(PlainOrigin::builder().close_idle_after(1));
+            let origin = case.plain(PlainOrigin::builder().at_most(at_once.min(3)).close_idle_after(1));
             let agent = wire::builder().max_sockets(3).build().unwrap();
             let mut workers = JoinSet::new();
             for _ in 0..at_once {

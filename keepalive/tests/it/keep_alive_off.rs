@@ -28,7 +28,7 @@ fn a_waiter_gets_the_socket_and_it_is_closed_when_nobody_waits() {
 #[test]
 fn one_request_after_the_other_opens_a_socket_each() {
     run(async |case: &Case| {
-        let origin = case.plain(PlainOrigin::builder());
+        let origin = case.plain(PlainOrigin::builder().at_most(1));
         let agent = Agent::builder().keep_alive(false).build().unwrap();
         for n in 1..=10 {
             assert_eq!(fetch(&agent, origin.url("/")).await.unwrap(), "hello");
@@ -90,7 +90,8 @@ fn one_shot_closes_its_socket_also_if_the_server_does_not() {
 #[test]
 fn with_keep_alive_off_a_large_body_dropped_early_frees_its_place() {
     run(async |case: &Case| {
-        let origin = case.plain(PlainOrigin::builder().reply(|_| Reply::ok(vec![b'x'; 1024 * 1024])));
+        let origin =
+            case.plain(PlainOrigin::builder().at_most(1).reply(|_| Reply::ok(vec![b'x'; 1024 * 1024])));
         let agent = Agent::builder().keep_alive(false).max_sockets(1).build().unwrap();
         for _ in 0..5 {
             drop(agent.get(origin.url("/")).send().await.unwrap());

@@ -5,7 +5,7 @@ mod lenient;
 use keepalive::{Agent, CloseReason, Error};
 use testkit::{Case, Script, ScriptedOrigin, ok};
 
-use crate::kit::{closed_by, text};
+use crate::kit::{closed_by, poll_once, text};
 
 /// How a response is written.
 #[derive(Clone, Copy, Debug)]
@@ -237,5 +237,39 @@ fn a_response_cut_short_says_where() {
         ] {
             refused(case, bytes.as_bytes(), true, wanted, CloseReason::Truncated).await;
         }
+    });
+}
+
+/// What a server says of a length is no reason to have room for it.
+#[test]
+fn a_length_that_is_a_lie_reserves_no_memory() {
+    testkit::run(async |case: &Case| {
+        for length in [1 << 40, i64::MAX as u64, u64::MAX] {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\nabc");
+            let script = Script::new().request().send(head).signal("more").send("def").close();
+            let origin = case.scripted(script);
+            let agent = Agent::new();
+            let response = agent.get(origin.url("/")).send().await.unwrap();
+            // Room is made when the second piece has come.
+            let mut whole = Box::pin(response.bytes());
+            assert!(poll_once(&mut whole).await.is_none());
+            origin.signal("more");
+            let error = whole.await.unwrap_err();
+            assert!(error.is_protocol(), "{error:?}");
+        }
+    });
+}
+
+/// Whoever follows a redirect decides what goes with it; here nobody does, and no field reaches another origin.
+#[test]
+fn a_redirect_is_a_response_like_any_other() {
+    testkit::run(async |case: &Case| {
+        let other = case.scripted(Script::new());
+        let head = format!("HTTP/1.1 302 Found\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", other.url("/"));
+        let origin = case.scripted(Script::new().request().send(head));
+        let agent = Agent::new();
+        let response = agent.get(origin.url("/")).header("authorization", "mine").send().await.unwrap();
+        assert_eq!(response.status(), 302);
+        assert_eq!((origin.record().accepted(), other.record().accepted()), (1, 0));
     });
 }

@@ -31,7 +31,7 @@ async fn visit(agent: &Agent, server: &PlainOrigin, origins: usize) {
 #[test]
 fn the_status_names_only_the_origins_that_have_sockets() {
     run(async |case: &Case| {
-        let server = case.plain(PlainOrigin::builder().bind("0.0.0.0:0"));
+        let server = case.plain(PlainOrigin::builder().at_most(60).bind("0.0.0.0:0"));
         let agent = Agent::builder().max_total_sockets(60).build().unwrap();
         visit(&agent, &server, 2000).await;
         let totals = at_rest(&agent).await;

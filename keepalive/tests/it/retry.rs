@@ -211,7 +211,7 @@ fn the_first_failure_closes_the_sockets_that_are_as_suspect() {
 #[test]
 fn it_keeps_within_the_cap_and_before_those_who_came_later() {
     wire::run(async |case: &Case| {
-        let origin = case.scripted(stale_once());
+        let origin = case.scripted(stale_once().at_most(1));
         let agent = wire::builder().max_sockets(1).max_total_sockets(1).build().unwrap();
         text(&agent, &origin.url("/warm")).await;
         let requests: Vec<_> =

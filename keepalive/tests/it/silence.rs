@@ -51,6 +51,26 @@ fn interim_responses_do_not_extend_the_time() {
     });
 }
 
+/// Nor with a head that comes a byte at a time.
+#[test]
+fn a_head_that_trickles_does_not_extend_the_time() {
+    testkit::run_paused(async |case: &Case| {
+        let script = Script::new().request().send("HTTP/1.1 2").reached("first").signal("more").send("0");
+        let origin = case.scripted(script.reached("second").stall());
+        let agent = Agent::builder().response_timeout(5 * SECOND).build().unwrap();
+        let mut request = Box::pin(agent.get(origin.url("/")).send());
+        for step in ["first", "second"] {
+            tokio::select! {
+                _ = &mut request => panic!("it is not the time yet"),
+                () = origin.reached(step) => {}
+            }
+            advance(3 * SECOND).await;
+            origin.signal("more");
+        }
+        assert!(request.await.unwrap_err().is_timeout());
+    });
+}
+
 #[test]
 fn a_silence_inside_the_body_is_an_error_after_body_timeout() {
     testkit::run_paused(async |case: &Case| {

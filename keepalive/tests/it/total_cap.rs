@@ -179,8 +179,9 @@ fn the_total_can_be_raised_and_lowered_at_any_time() {
 fn never_more_than_the_total_by_the_servers_own_count() {
     wire::run_threads(2, async |case: &Case| {
         for close_after in [usize::MAX, 3] {
-            let server =
-                case.plain(PlainOrigin::builder().bind("0.0.0.0:0").max_requests_per_connection(close_after));
+            let server = case.plain(
+                PlainOrigin::builder().at_most(4).bind("0.0.0.0:0").max_requests_per_connection(close_after),
+            );
             let agent = wire::builder().max_sockets(3).max_total_sockets(4).build().unwrap();
             let mut asked = JoinSet::new();
             for n in 0..400_usize {

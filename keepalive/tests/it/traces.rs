@@ -1,6 +1,7 @@
 //! Events for `tracing`: what they say, in which span they are, and that no span is kept.
 
 mod recorder;
+mod secrets;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -170,6 +170,28 @@ fn a_rest_that_is_broken_closes_the_socket_and_hurts_nobody() {
     });
 }
 
+/// Whether it is found in the drop itself or in the task after it is chance, and the accounts must not tell.
+#[test]
+fn a_rest_that_was_broken_already_is_still_that_of_a_request_that_is_done() {
+    wire::run_paused(async |case: &Case| {
+        let broken = Script::new().request().send(CHUNKED).send("3\r\nabc\r\n").signal("rest").send("zz\r\n");
+        let short = Script::new().request().send(head(9)).send("abc").signal("rest").half_close();
+        for (script, reason) in [(broken, CloseReason::ProtocolError), (short, CloseReason::Truncated)] {
+            let origin = case.scripted(script.reached("sent"));
+            let agent = wire::agent();
+            let mut response = agent.get(origin.url("/")).send().await.unwrap();
+            assert_eq!(response.chunk().await.unwrap().unwrap(), "abc");
+            origin.signal("rest");
+            origin.reached("sent").await;
+            turns().await;
+            drop(response);
+            let totals = agent.status().totals;
+            assert_eq!((totals.done, totals.failed, totals.draining), (1, 0, 0), "{reason}");
+            assert_eq!(closed_by(&agent), [(reason, 1)]);
+        }
+    });
+}
+
 #[test]
 fn a_body_dropped_outside_of_a_runtime_closes_its_socket() {
     wire::run(async |case: &Case| {

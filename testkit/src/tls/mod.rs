@@ -62,6 +62,12 @@ impl ServerTls {
         self.change(|config| config.send_tls13_tickets = count)
     }
 
+    /// The settings themselves, for an origin that is not of this crate.
+    #[must_use]
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+
     pub(crate) fn session(&self) -> Session {
         Session::new(Arc::clone(&self.config))
     }

@@ -1,7 +1,11 @@
 //! The origin that answers everything.
 
+#[cfg(target_os = "linux")]
+use std::io::Write;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use testkit::Gate;
 use testkit::{Case, PlainOrigin, Reply, Stats, ok};
 
 use crate::client::{Client, GET};
@@ -98,5 +102,42 @@ fn a_bad_client_disturbs_nobody() {
         }
         Client::connect(origin.addr()).await.hello().await;
         assert_eq!(origin.stats().requests, 1);
+    });
+}
+
+/// The end of a connection stands behind bytes that the origin does not read: as late as a FIN can be.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_that_has_closed_is_not_counted_beyond_the_most_there_may_be() {
+    testkit::run(async |case: &Case| {
+        for (most, peak) in [(None, 2), (Some(1), 1), (Some(2), 2)] {
+            let gate = Gate::new();
+            let origin = PlainOrigin::builder().gate(&gate);
+            let origin = case.plain(if let Some(most) = most { origin.at_most(most) } else { origin });
+            let mut first = std::net::TcpStream::connect(origin.addr()).unwrap();
+            first.write_all(GET.as_bytes()).unwrap();
+            origin.wait(|stats| stats.requests == 1).await;
+            first.set_nonblocking(true).unwrap();
+            while first.write(&[b'x'; 64 * 1024]).is_ok() {}
+            drop(first);
+            let second = Client::connect(origin.addr()).await;
+            origin.wait(|stats| stats.accepted == 2).await;
+            assert_eq!(origin.stats().peak_open, peak, "{most:?}");
+            drop(second);
+            gate.open();
+        }
+    });
+}
+
+/// What is held is counted, however many there may be.
+#[test]
+fn a_client_that_holds_too_many_is_found_out() {
+    testkit::run(async |case: &Case| {
+        let origin = case.plain(PlainOrigin::builder().at_most(1));
+        let mut clients = Vec::new();
+        for peak in 1..=3 {
+            clients.push(Client::connect(origin.addr()).await);
+            origin.wait(|stats| (stats.accepted, stats.peak_open) == (peak, peak)).await;
+        }
     });
 }

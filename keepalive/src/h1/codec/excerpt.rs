@@ -5,6 +5,10 @@ use std::fmt;
 /// Long enough to recognise `SSH-2.0-OpenSSH_9.6p1`, short enough for one line of a log.
 const MAX: usize = 32;
 
+/// What is in the names of fields whose values are nobody's business: `set-cookie`, `www-authenticate`,
+/// `x-auth-token`, `x-api-key`, `x-session-id`.
+const SECRETS: &[&[u8]] = &[b"cookie", b"auth", b"token", b"key", b"secret", b"session"];
+
 /// At most [`MAX`] bytes, kept inline so that an error needs no allocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Excerpt {
@@ -19,6 +23,16 @@ impl Excerpt {
         let mut bytes = [0; MAX];
         bytes[..len].copy_from_slice(&source[..len]);
         Self { bytes, len, cut: source.len() > MAX }
+    }
+
+    /// The field line that `source` begins with, without its end; of one that may hold a secret the name alone.
+    pub(super) fn of_field(source: &[u8]) -> Self {
+        let name = source.iter().position(|b| b":= \t\r\n".contains(b)).map_or(source, |end| &source[..end]);
+        let name_has = |word: &&[u8]| name.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+        if SECRETS.iter().any(name_has) {
+            return Self { cut: true, ..Self::of(name) };
+        }
+        Self::of_line(source)
     }
 
     /// Whether they are the beginning of a TLS record: an alert or a handshake, of any version since SSL 3

@@ -26,7 +26,7 @@ fn parse_into<'a>(
     start: usize,
 ) -> Result<HeaderMap, Excerpt> {
     let lines = &block[start..];
-    let bad = || Excerpt::of_line(bad_line(lines));
+    let bad = || Excerpt::of_field(bad_line(lines));
     let Ok(httparse::Status::Complete((_, fields))) = httparse::parse_headers(lines, slots) else {
         return Err(bad());
     };

@@ -52,5 +52,7 @@ pub(crate) use request::check_head;
 pub(crate) use request::{HeadOptions, encode_head};
 pub(crate) use request_body::{CHUNK_END, chunk_head, last_chunk};
 pub(crate) use request_error::RequestError;
+#[cfg(feature = "http2")]
+pub(crate) use response::MAX_INFORMATIONAL;
 pub(crate) use response::{HeadEvent, RequestFacts, ResponseDecoder, Verdict};
 pub(crate) use target::TargetForm;

@@ -60,7 +60,7 @@ impl Scanner {
             let ended_by_crlf = line.ends_with(b"\r");
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if self.block == Block::Trailers && !ended_by_crlf {
-                return Err(ProtocolError::Trailer(Excerpt::of(line)));
+                return Err(ProtocolError::Trailer(Excerpt::of_field(line)));
             }
             self.line = self.looked;
             match line.first() {
@@ -146,8 +146,8 @@ impl Block {
 
     fn bad_line(self, line: &[u8]) -> ProtocolError {
         match self {
-            Self::Head => ProtocolError::Field(Excerpt::of(line)),
-            Self::Trailers => ProtocolError::Trailer(Excerpt::of(line)),
+            Self::Head => ProtocolError::Field(Excerpt::of_field(line)),
+            Self::Trailers => ProtocolError::Trailer(Excerpt::of_field(line)),
         }
     }
 

@@ -21,6 +21,7 @@ async fn abort_at_random(case: &Case, max_total_sockets: usize) {
     let sizes = [0, 10, 70_000, 600_000];
     let server = case.plain(
         PlainOrigin::builder()
+            .at_most(max_total_sockets)
             .bind("0.0.0.0:0")
             .reply(move |request| Reply::ok(vec![b'x'; sizes[request.order % sizes.len()]])),
     );

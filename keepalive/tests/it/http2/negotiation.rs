@@ -191,3 +191,28 @@ fn an_upgrade_or_a_tunnel_needs_http1_and_is_told_so() {
         assert_eq!((totals.opened, totals.failed, totals.done), (1, 2, 1));
     });
 }
+
+/// RFC 9113 §9.1.1 would allow one connection for both, as the certificate is good for both. Whoever may answer
+/// for one name would then be asked for the other.
+#[test]
+fn names_of_one_server_share_no_connection() {
+    testkit::run(async |case: &Case| {
+        let (tls, builder) = secure(&["h2"]);
+        let origin = case.plain(PlainOrigin::builder().tls(&tls).record_requests());
+        let agent = builder.build().unwrap();
+        for _ in 0..2 {
+            for name in ["localhost", "127.0.0.1"] {
+                let url = format!("https://{name}:{}/", origin.port());
+                assert_eq!(fetch(&agent, url).await.unwrap(), "hello");
+            }
+        }
+        assert_eq!((origin.stats().accepted, at_rest(&agent).await.idle), (2, 2));
+        let requests = origin.requests();
+        let on = |name: &str| -> Vec<_> {
+            let authority = format!("{name}:{}", origin.port());
+            let of = |it: &&testkit::Request| it.header(":authority") == Some(&authority);
+            requests.iter().filter(of).map(|request| request.connection).collect()
+        };
+        assert_eq!((on("localhost"), on("127.0.0.1")), (vec![0, 0], vec![1, 1]));
+    });
+}

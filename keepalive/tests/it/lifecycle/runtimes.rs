@@ -147,7 +147,7 @@ fn a_dial_that_dies_with_its_runtime_is_begun_anew_for_those_who_wait_elsewhere(
 #[test]
 fn threads_with_a_runtime_each_share_the_sockets_and_the_cap() {
     wire::run(async |case: &Case| {
-        let origin = case.plain(PlainOrigin::builder());
+        let origin = case.plain(PlainOrigin::builder().at_most(2));
         let agent = wire::builder().max_sockets(2).build().unwrap();
         std::thread::scope(|scope| {
             for _ in 0..4 {

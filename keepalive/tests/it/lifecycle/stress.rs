@@ -13,7 +13,7 @@ use crate::kit::{accounts, at_rest, fetch, within_polls};
 #[test]
 fn ten_thousand_requests_on_many_threads_are_all_accounted_for() {
     wire::run_threads(4, async |case: &Case| {
-        let origin = case.plain(PlainOrigin::builder());
+        let origin = case.plain(PlainOrigin::builder().at_most(8));
         let agent = wire::builder().max_sockets(8).build().unwrap();
         let mut workers = JoinSet::new();
         for _ in 0..200 {
@@ -61,7 +61,7 @@ async fn some_request(agent: Agent, url: String, dice: &mut Dice) {
 
 async fn everything_at_once(case: &Case, keep_alive: bool) -> Totals {
     // The server is known by several addresses and so counts the sockets of several origins together.
-    let server = case.plain(PlainOrigin::builder().bind("0.0.0.0:0").reply(|request| {
+    let server = case.plain(PlainOrigin::builder().at_most(6).bind("0.0.0.0:0").reply(|request| {
         let sizes = [0, 5, 70_000, 400_000];
         let reply = Reply::ok(vec![b'x'; sizes[request.order % sizes.len()]]);
         let reply = if request.order % 3 == 0 { reply.chunked() } else { reply };

@@ -15,7 +15,7 @@ use crate::kit::{accounts, at_rest, closed_by, fetch, polled, until};
 #[test]
 fn gets_all_succeed_against_a_server_that_closes_after_each_answer() {
     wire::run_threads(2, async |case: &Case| {
-        let origin = case.plain(PlainOrigin::builder().close_idle_after(1));
+        let origin = case.plain(PlainOrigin::builder().at_most(4).close_idle_after(1));
         let agent = wire::builder().max_sockets(4).build().unwrap();
         let mut tasks = JoinSet::new();
         for _ in 0..8 {
@@ -106,7 +106,7 @@ fn a_restarted_server_costs_no_get() {
         }
         let before = accounts(&agent).opened;
         origin.stop();
-        let again = case.plain(PlainOrigin::builder().bind(address.to_string()));
+        let again = case.plain(PlainOrigin::builder().at_most(20).bind(address.to_string()));
         let mut tasks = JoinSet::new();
         for _ in 0..40 {
             tasks.spawn(fetch(&agent, url.clone()));
