@@ -34,11 +34,9 @@ pub(super) fn torture(workload: &Workload) {
     let counts = counts.collect::<Vec<_>>().join(", ").to_lowercase();
     println!("{}: {} requests; {counts}", workload.name, well.outcomes.len());
     println!("{}: {} of {} runs; {tally:?}", workload.name, chosen.len(), all.len());
-    // The kernel may bring it about that there are fewer operations than in the first run, but not often.
-    assert!(
-        tally.alone.met * 10 >= tally.alone.runs * 9,
-        "the faults of too many runs met nothing: {tally:?}"
-    );
+    // The kernel may bring it about that there are fewer operations than in the first run, looks above all.
+    let (met, runs) = (tally.alone.met, tally.alone.runs);
+    assert!(met * 4 >= runs * 3, "the faults of too many runs met nothing: {tally:?}");
 }
 
 /// Each operation of a run in each way, alone and with a second misfortune.
