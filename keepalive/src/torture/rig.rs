@@ -61,6 +61,7 @@ async fn run_in(case: &Case, workload: &Workload, misfortune: &Misfortune) -> Ru
     verdict::requests(workload, misfortune, &outcomes, &origin.requests());
     verdict::totals(&outcomes, &totals);
     rig.serves(&base).await;
+    rig.is_quiet().await;
 
     let Rig { agent, plan } = rig;
     drop((in_force, agent));
@@ -129,7 +130,7 @@ impl Rig {
         self.plan.heal();
         for _ in 0..PATIENCE {
             let totals = self.look();
-            if busy(&totals) + totals.waiting == 0 && totals.running == 0 {
+            if busy(&totals) + totals.waiting + totals.streams == 0 && totals.running == 0 {
                 assert_eq!(totals.idle, self.plan.wires(), "each socket is counted: {totals:#?}");
                 return totals;
             }
@@ -154,6 +155,16 @@ impl Rig {
         assert_eq!(answer.expect("a fresh request").as_ref(), Some(&Kind::Get.answer(FRESH)));
         let after = self.rest().await;
         assert_eq!((after.requests, after.done), (before.requests + 1, before.done + 1));
+    }
+
+    /// Whoever rests asks nobody whether it is there.
+    async fn is_quiet(&self) {
+        let written = self.plan.count(Op::Write);
+        for _ in 0..QUIET {
+            tokio::time::advance(STEP).await;
+            self.turn().await;
+        }
+        assert_eq!(self.plan.count(Op::Write), written, "it writes at rest: {:#?}", self.agent.status());
     }
 }
 
@@ -198,5 +209,7 @@ const TURNS: usize = 16;
 const STEP: Duration = Duration::from_millis(250);
 /// So many steps are more than all limits together.
 const PATIENCE: usize = 400;
+/// So many steps are more than a `ping_interval`, and less than `free_socket_timeout`.
+const QUIET: usize = 24;
 /// A number that no request of a workload has.
 const FRESH: usize = 1000;
