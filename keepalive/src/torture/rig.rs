@@ -161,7 +161,7 @@ impl Rig {
     async fn is_quiet(&self) {
         let written = self.plan.count(Op::Write);
         for _ in 0..QUIET {
-            tokio::time::advance(STEP).await;
+            tokio::time::advance(4 * STEP).await;
             self.turn().await;
         }
         assert_eq!(self.plan.count(Op::Write), written, "it writes at rest: {:#?}", self.agent.status());
@@ -207,9 +207,9 @@ fn busy(totals: &Totals) -> usize {
 const TURNS: usize = 16;
 /// How far the clock moves at once: far below every limit.
 const STEP: Duration = Duration::from_millis(250);
-/// So many steps are more than all limits together.
+/// So many seconds are more than all limits together.
 const PATIENCE: usize = 400;
-/// So many steps are more than a `ping_interval`, and less than `free_socket_timeout`.
-const QUIET: usize = 24;
+/// So many seconds are more than a `ping_interval`, and less than `free_socket_timeout`.
+const QUIET: usize = 6;
 /// A number that no request of a workload has.
 const FRESH: usize = 1000;
