@@ -98,7 +98,7 @@ pub struct Totals {
     pub requests: u64,
     /// Requests whose response was read to the end, or dropped.
     pub done: u64,
-    /// Requests that ended with an error.
+    /// Requests that ended with an error. One that was met before the body was dropped counts, read or not.
     pub failed: u64,
     /// Requests whose future was dropped.
     pub cancelled: u64,

@@ -47,6 +47,8 @@ pub(crate) struct Call {
     cut: bool,
     /// The head is there.
     in_body: bool,
+    /// The body was dropped, and with it the request is done whatever its rest is.
+    pub(super) is_abandoned: bool,
     /// Body events that were decoded before anybody asked.
     ahead: Ahead,
     evidence: Evidence,
@@ -86,6 +88,7 @@ impl Call {
             eof: false,
             cut: false,
             in_body: false,
+            is_abandoned: false,
             ahead: Ahead::default(),
             evidence: Evidence::default(),
             terms,
@@ -294,7 +297,7 @@ impl Call {
         let destroyed = self.lease.as_ref().is_some_and(Lease::is_destroyed);
         let error = if destroyed { Error::destroyed(phase) } else { error };
         if let Some(lease) = self.lease.take() {
-            lease.close(reason, Outcome::Failed);
+            lease.close(reason, if self.is_abandoned { Outcome::Done } else { Outcome::Failed });
         }
         let written = self.evidence.written + self.terms.written_before;
         error.with(Evidence { written, ..self.evidence })

@@ -58,6 +58,7 @@ impl Call {
         if self.decoder.body_remaining().is_some_and(|rest| rest > DRAIN_BYTES) {
             return self.close(CloseReason::BodyNotDrained);
         }
+        self.is_abandoned = true;
         let mut drained = 0;
         let at_once = self.poll_drain(&mut Context::from_waker(Waker::noop()), &mut drained, DRAIN_AT_ONCE);
         if at_once.is_ready() && self.lease.is_none() {

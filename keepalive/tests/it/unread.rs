@@ -170,6 +170,25 @@ fn a_rest_that_is_broken_closes_the_socket_and_hurts_nobody() {
     });
 }
 
+/// What is found when nobody reads any more is no failure of the request, whether it comes then or was there.
+#[test]
+fn a_rest_that_is_broken_already_hurts_nobody_either() {
+    wire::run_paused(async |case: &Case| {
+        let script =
+            Script::new().request().send(CHUNKED).send("1\r\nx\r\n").signal("rest").send("no size\r\n");
+        let origin = case.scripted(script.reached("sent"));
+        let agent = wire::agent();
+        let response = agent.get(origin.url("/")).send().await.unwrap();
+        origin.signal("rest");
+        origin.reached("sent").await;
+        turns().await;
+        drop(response);
+        eventually(|| agent.status().totals.closed == 1).await;
+        assert_eq!(closed_by(&agent), [(CloseReason::ProtocolError, 1)]);
+        assert_eq!((agent.status().totals.done, agent.status().totals.failed), (1, 0));
+    });
+}
+
 #[test]
 fn a_body_dropped_outside_of_a_runtime_closes_its_socket() {
     wire::run(async |case: &Case| {
