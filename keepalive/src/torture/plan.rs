@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use tokio::sync::Notify;
+
 use super::fault::{Fault, Op, Way};
 
 /// How much a socket takes or gives at once, so that a small message makes many operations, and as many in
@@ -31,6 +33,7 @@ pub(crate) struct Plan {
     /// All faults are over: none comes any more, and what stalled goes on.
     healed: AtomicBool,
     stalled: AtomicUsize,
+    stalls: Notify,
     wires: AtomicUsize,
     sleepers: Mutex<Vec<Waker>>,
     /// Looks at the accounts after each operation.
@@ -99,6 +102,7 @@ impl Plan {
             done: Default::default(),
             healed: AtomicBool::new(false),
             stalled: AtomicUsize::new(0),
+            stalls: Notify::new(),
             wires: AtomicUsize::new(0),
             sleepers: Mutex::default(),
             witness: Mutex::default(),
@@ -174,6 +178,11 @@ impl Plan {
         if self.healed.load(Relaxed) { 0 } else { self.stalled.load(Relaxed) }
     }
 
+    /// Waits until one more does not.
+    pub(super) async fn stalls(&self) {
+        self.stalls.notified().await;
+    }
+
     /// How many sockets there are.
     pub(super) fn wires(&self) -> usize {
         self.wires.load(Relaxed)
@@ -214,6 +223,7 @@ pub(crate) struct Stalled(Arc<Plan>);
 impl Stalled {
     pub(crate) fn new(plan: &Arc<Plan>) -> Self {
         plan.stalled.fetch_add(1, Relaxed);
+        plan.stalls.notify_one();
         Self(Arc::clone(plan))
     }
 }
