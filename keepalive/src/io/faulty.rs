@@ -34,6 +34,8 @@ enum Fate {
     Stalled {
         _counted: Stalled,
     },
+    /// As that, and for ever.
+    Stuck,
     /// The peer said that nothing more comes.
     Ended,
     /// The peer has reset it.
@@ -63,7 +65,7 @@ impl FaultyIo {
         let plan = &self.plan.as_ref()?.0;
         match self.reads {
             Fate::Ended | Fate::Broken => Some(Probe::Eof),
-            Fate::Stalled { .. } => Some(Probe::Alive),
+            Fate::Stalled { .. } | Fate::Stuck => Some(Probe::Alive),
             Fate::Well => plan.blind.then_some(Probe::Alive),
         }
     }
@@ -122,6 +124,11 @@ impl FaultyIo {
         plan.end(op);
         match way {
             None => Poll::Ready(Ok(())),
+            // The end of a connection is bounded by its owner.
+            Some(Way::Stall) if op == Op::Shutdown => {
+                self.writes = Fate::Stuck;
+                Poll::Pending
+            }
             Some(Way::Stall) => {
                 self.writes = Fate::stalled(&plan);
                 self.writes.poll(cx, &plan)
@@ -141,6 +148,7 @@ impl Fate {
         match self {
             Self::Well | Self::Ended => Poll::Ready(Ok(())),
             Self::Broken => Poll::Ready(Err(ErrorKind::ConnectionReset.into())),
+            Self::Stuck => Poll::Pending,
             Self::Stalled { .. } => {
                 ready!(plan.poll_healed(cx));
                 *self = Self::Well;
@@ -184,7 +192,7 @@ impl FaultyIo {
         let Some(wired) = &self.plan else { return self.tcp.write_now(buf) };
         match self.writes {
             Fate::Well | Fate::Ended => {}
-            Fate::Stalled { .. } => return Err(ErrorKind::WouldBlock.into()),
+            Fate::Stalled { .. } | Fate::Stuck => return Err(ErrorKind::WouldBlock.into()),
             Fate::Broken => return Err(ErrorKind::ConnectionReset.into()),
         }
         let way = wired.0.begin(Op::Write);

@@ -57,7 +57,7 @@ async fn run_in(case: &Case, workload: &Workload, misfortune: &Misfortune) -> Ru
 
     let outcomes = rig.perform(workload, misfortune.dropped, &base).await;
     let totals = rig.rest().await;
-    let counts = Op::ALL.map(|op| rig.plan.count(op));
+    let mut counts = Op::ALL.map(|op| rig.plan.count(op));
     verdict::requests(workload, misfortune, &outcomes, &origin.requests());
     verdict::totals(&outcomes, &totals);
     rig.serves(&base).await;
@@ -66,6 +66,7 @@ async fn run_in(case: &Case, workload: &Workload, misfortune: &Misfortune) -> Ru
     let Rig { agent, plan } = rig;
     drop((in_force, agent));
     forsaken(&plan, &origin).await;
+    counts[Op::Shutdown as usize] = plan.count(Op::Shutdown);
     if let Some(complaint) = plan.complaint() {
         panic!("in the middle of an operation {complaint}");
     }
