@@ -22,4 +22,6 @@ mod verdict;
 mod workloads;
 
 pub(crate) use self::fault::{Op, Way};
-pub(crate) use self::plan::{Plan, Stalled, Wired, before, current, pass};
+#[cfg(feature = "tls")]
+pub(crate) use self::plan::before;
+pub(crate) use self::plan::{Plan, Stalled, Wired, current, pass};

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,7 +70,11 @@ pub(crate) async fn pass(op: Op) -> io::Result<()> {
 }
 
 /// The same in front of one that says itself how it fails.
-pub(crate) async fn before<T>(op: Op, future: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+#[cfg(feature = "tls")]
+pub(crate) async fn before<T>(
+    op: Op,
+    future: impl std::future::Future<Output = io::Result<T>>,
+) -> io::Result<T> {
     pass(op).await?;
     future.await
 }

@@ -8,7 +8,9 @@ use testkit::{Authority, PlainBuilder, ServerTls};
 use super::choice::torture;
 use super::plan::Caps;
 use super::request::{Kind, Kind::*, origin};
-use crate::{Agent, Protocol, Tls};
+#[cfg(feature = "tls")]
+use crate::Tls;
+use crate::{Agent, Protocol};
 
 pub(super) struct Workload {
     pub(super) name: &'static str,
@@ -26,8 +28,10 @@ pub(super) struct Workload {
 /// Heads of some 60 bytes and answers of some 100 are read and written in pieces.
 const SMALL: Caps = Caps { read: 40, write: 48 };
 /// A TLS handshake of some 1,000 bytes takes a few.
+#[cfg(feature = "tls")]
 const RECORDS: Caps = Caps { read: 100, write: 80 };
 /// For answers of 20 KiB.
+#[cfg(feature = "tls")]
 const LARGE: Caps = Caps { read: 4096, write: 300 };
 
 const PLAIN: Workload = Workload {
