@@ -55,6 +55,8 @@ mod socket_info;
 mod timer;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(test)]
+mod torture;
 mod trace;
 #[cfg(feature = "unstable")]
 #[doc(hidden)]

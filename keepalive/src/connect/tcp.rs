@@ -81,6 +81,8 @@ impl Dialer {
     }
 
     async fn connect_to(&self, address: SocketAddr, socket: TcpSocket) -> io::Result<TcpStream> {
+        #[cfg(test)]
+        crate::torture::pass(crate::torture::Op::Connect).await?;
         let stream = socket.connect(address).await?;
         // A connection without these is still a connection.
         let _ = stream.set_nodelay(self.options.tcp_nodelay);

@@ -22,6 +22,8 @@ pub(super) async fn handshake(
         None => server_name(origin)?,
     };
     let connecting = TlsConnector::from(tls.config()?).with_alpn(offers(options.protocol)).connect(name, tcp);
+    #[cfg(test)]
+    let connecting = crate::torture::before(crate::torture::Op::Handshake, connecting);
     let connected = match limit {
         None => connecting.await,
         Some(limit) => match timeout(limit, connecting).await {

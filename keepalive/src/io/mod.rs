@@ -2,6 +2,8 @@
 //!
 //! Not here: who owns a connection (`pool`) and what is said on it (`h1`).
 
+#[cfg(test)]
+mod faulty;
 mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
@@ -14,7 +16,11 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-pub(crate) use self::tcp::{RawSocket, TcpIo};
+#[cfg(test)]
+pub(crate) use self::faulty::FaultyIo as TcpIo;
+pub(crate) use self::tcp::RawSocket;
+#[cfg(not(test))]
+pub(crate) use self::tcp::TcpIo;
 #[cfg(feature = "tls")]
 pub(crate) use self::tls::TlsIo;
 
