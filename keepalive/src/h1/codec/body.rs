@@ -67,7 +67,7 @@ impl BodyDecoder {
                 *left = 0;
                 std::mem::take(buf).freeze()
             }
-            Self::Exact { left, .. } if *left > 0 => take(left, buf),
+            Self::Exact { left, .. } => take(left, buf),
             _ => Bytes::new(),
         }
     }

@@ -13,6 +13,7 @@ mod lengths;
 mod plain;
 mod quick;
 mod requests;
+mod rest;
 mod splits;
 mod verdicts;
 
