@@ -52,7 +52,7 @@ pub(crate) fn count() {
 pub(crate) fn instructions(counted: &Counted) -> Result<Vec<Figure>, String> {
     let mut figures = Vec::new();
     let mut ratios = Vec::new();
-    for (work, crowd, name) in CASES {
+    for (work, _, name) in CASES {
         let mut first = None;
         let mut most = 0.0_f64;
         for &size in sizes(work) {
