@@ -1,8 +1,8 @@
-//! The rest of a body of known length, taken at once.
+//! The rest of a body: of known length and taken at once, or in chunks.
 
 use bytes::BytesMut;
 
-use super::super::{HeadEvent, RequestFacts, ResponseDecoder};
+use super::super::{BodyEvent, HeadEvent, RequestFacts, ResponseDecoder};
 
 /// A decoder behind this head, and what came with it; `room` bytes more fit into the buffer.
 fn behind(head: &[u8], rest: &[u8], room: usize) -> (ResponseDecoder, BytesMut) {
@@ -49,5 +49,25 @@ fn of_a_body_that_is_over_there_is_none() {
         let (mut decoder, mut buf) = behind(head, b"HTTP", 0);
         assert_eq!(decoder.take_rest(&mut buf), "");
         assert_eq!(buf, "HTTP");
+    }
+}
+
+#[test]
+fn of_a_body_in_chunks_as_much_is_certain_as_its_chunk_says() {
+    let mut decoder = ResponseDecoder::new(RequestFacts::default());
+    let mut buf = BytesMut::from("HTTP/1.1 200 x\r\ntransfer-encoding: chunked\r\n\r\n");
+    assert!(matches!(decoder.head(&mut buf), Ok(HeadEvent::Response(_))));
+    for (bytes, data, certain) in
+        [("a\r\n", "", 10), ("bod", "bod", 7), ("y666666", "y666666", 0), ("\r\n1", "", 0)]
+    {
+        buf.extend_from_slice(bytes.as_bytes());
+        let event = decoder.body(&mut buf, false);
+        match event {
+            Ok(BodyEvent::Data(got)) => assert_eq!(got, data),
+            Ok(BodyEvent::NeedMore) => assert_eq!(data, ""),
+            event => panic!("{bytes}: {event:?}"),
+        }
+        let hint = decoder.size_hint();
+        assert_eq!((hint.lower(), hint.upper()), (certain, None), "{bytes}");
     }
 }
