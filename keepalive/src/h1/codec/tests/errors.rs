@@ -89,3 +89,12 @@ fn texts() {
         assert_eq!(error.is_truncated(), want.starts_with("the connection ended"));
     }
 }
+
+#[test]
+fn what_was_left_out_of_an_excerpt_is_marked() {
+    let line = |length: usize| format!("HTTP/1.1 200 x\r\n{}\r\n\r\n", "a".repeat(length));
+    assert!(error(line(32).as_bytes()).to_string().ends_with(&format!("`{}`", "a".repeat(32))));
+    assert!(error(line(33).as_bytes()).to_string().ends_with(&format!("`{}…`", "a".repeat(32))));
+    let secret = error(b"HTTP/1.1 200 x\r\nX-Auth-Token: s\x01cret\r\n\r\n").to_string();
+    assert!(secret.ends_with("`X-Auth-Token…`"), "{secret}");
+}

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use super::super::framing::{Framing, framing};
+use super::super::framing::{Framing, expects_continue, framing};
 use super::super::present::Fields;
 
 const BOTH: &[(&str, &str)] = &[("content-length", "5"), ("transfer-encoding", "chunked")];
@@ -77,6 +77,16 @@ fn framings() {
     check("TRACE", &[], Some(5), Err("a TRACE request cannot have a body"));
 }
 
+#[test]
+fn only_100_continue_is_an_expectation() {
+    let expects = |fields: &[(&'static str, &'static str)]| expects_continue(Fields::of(&map(fields)));
+    assert!(expects(&[("expect", "100-continue")]));
+    assert!(expects(&[("host", "a"), ("expect", "100-Continue")]));
+    assert!(!expects(&[("expect", "200-ok")]));
+    assert!(!expects(&[("content-length", "5")]));
+    assert!(!expects(&[]));
+}
+
 /// Method, the caller's fields, the body's exact size (None: unknown), framing or error text. A body
 /// of size 0 is tried as no body too.
 fn check(
@@ -85,10 +95,7 @@ fn check(
     size: Option<u64>,
     want: Result<Framing, &str>,
 ) {
-    let mut headers = HeaderMap::new();
-    for (name, value) in fields {
-        headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
+    let headers = map(fields);
     let method: Method = method.parse().unwrap();
     let got = framing(&method, Fields::of(&headers), size, true).map_err(|e| e.to_string());
     assert_eq!(got, want.map_err(str::to_owned), "for {method} {fields:?} {size:?}");
@@ -96,4 +103,12 @@ fn check(
         let absent = framing(&method, Fields::of(&headers), None, false).map_err(|e| e.to_string());
         assert_eq!(absent, got, "for {method} {fields:?} without a body");
     }
+}
+
+fn map(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in fields {
+        headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    headers
 }
