@@ -173,6 +173,10 @@ impl FaultyIo {
         self.known().unwrap_or_else(|| self.tcp.if_stirred(|_| look(self)))
     }
 
+    pub(super) fn rested(&mut self) {
+        self.tcp.rested();
+    }
+
     pub(super) fn read_now(&self, buf: &mut [u8]) -> io::Result<usize> {
         let way = self.plan.as_ref().and_then(|wired| {
             let way = wired.0.begin(Op::Look);

@@ -48,8 +48,8 @@ pub(crate) struct TcpIo {
     /// close before the slot comes free.
     moving: Option<Permit>,
     sent: u64,
-    /// It was read from since it was written to: the next write is made without asking the reactor, which
-    /// nearly always says yes.
+    /// It was read from since it was written to, and not probed after: the next write is made without asking
+    /// the reactor, which nearly always says yes.
     has_read: bool,
 }
 
@@ -102,6 +102,12 @@ impl TcpIo {
         }
     }
 
+    /// It may have rested for long: what is written next is written only if its reactor still runs, without
+    /// which the answer could not be read.
+    pub(super) fn rested(&mut self) {
+        self.has_read = false;
+    }
+
     /// Reads at once or not at all, whatever the reactor knows.
     #[cfg(feature = "tls")]
     pub(super) fn read_now(&self, buf: &mut [u8]) -> io::Result<usize> {
@@ -143,6 +149,7 @@ impl Io for TcpIo {
     }
 
     fn probe(&mut self) -> Probe {
+        self.rested();
         self.look()
     }
 

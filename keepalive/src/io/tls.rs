@@ -51,6 +51,7 @@ impl Io for TlsIo {
 
     fn probe(&mut self) -> Probe {
         let (tcp, tls) = self.stream.get_mut();
+        tcp.rested();
         match held(tls, &mut self.fault) {
             Probe::Alive => digest(tcp, tls, &mut self.fault),
             found => found,

@@ -20,17 +20,17 @@ use crate::kit::{accounts, at_rest, fetch, polled, until};
 const MS: Duration = Duration::from_millis(1);
 
 /// A runtime that does nothing unless somebody blocks on it.
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// Runs the work on a thread of its own, where it may block on runtimes and drop them.
-fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| scope.spawn(work).join().unwrap())
 }
 
 /// Runs the future without any runtime.
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -48,7 +48,10 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 /// Runs the work inside a runtime whose reactor is gone. A work that never ends fails the test.
-fn after_the_end_of<T: Send + 'static>(runtime: Runtime, work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn after_the_end_of<T: Send + 'static>(
+    runtime: Runtime,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
     let (outcome, come) = mpsc::channel();
     runtime.spawn_blocking(move || {
         let registers = || {

@@ -25,14 +25,14 @@ impl Excerpt {
         Self { bytes, len, cut: source.len() > MAX }
     }
 
-    /// The field line that `source` begins with, without its end; of one that may hold a secret the name alone.
+    /// The field line that `source` begins with, without its end; no further than the name of a field that may
+    /// hold a secret, wherever it is: a stray CR may have made one line of two.
     pub(super) fn of_field(source: &[u8]) -> Self {
-        let name = source.iter().position(|b| b":= \t\r\n".contains(b)).map_or(source, |end| &source[..end]);
-        let name_has = |word: &&[u8]| name.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
-        if SECRETS.iter().any(name_has) {
-            return Self { cut: true, ..Self::of(name) };
-        }
-        Self::of_line(source)
+        let line = source.split(|&b| b == b'\n').next().unwrap_or_default();
+        let found = |word: &&[u8]| line.windows(word.len()).position(|part| part.eq_ignore_ascii_case(word));
+        let Some(at) = SECRETS.iter().filter_map(found).min() else { return Self::of_line(line) };
+        let rest = line[at..].iter().position(|b| b":= \t\r".contains(b));
+        Self { cut: true, ..Self::of(&line[..rest.map_or(line.len(), |rest| at + rest)]) }
     }
 
     /// Whether they are the beginning of a TLS record: an alert or a handshake, of any version since SSL 3

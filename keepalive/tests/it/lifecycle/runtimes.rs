@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::wire::{self, SCHEME};
 use crate::kit::{accounts, at_rest, fetch, info, poll, polled, turns, until};
+use crate::runtimes::{after_the_end_of, block_on, on_a_thread};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
@@ -192,5 +193,27 @@ fn an_offer_lapses_though_the_first_runtime_is_gone() {
         gate.open();
         assert!(asked.join_next().await.unwrap().unwrap().is_ok());
         assert_eq!(parked.await.unwrap(), "hello");
+    });
+}
+
+/// It was written to the idle socket without a question to the reactor, and its answer could not be read.
+#[test]
+fn a_post_is_not_written_where_the_reactor_is_gone() {
+    wire::run(async |case: &Case| {
+        let origin = case.plain(PlainOrigin::builder().record_requests());
+        let unlimited = wire::builder().queue_timeout(None).connect_timeout(None).response_timeout(None);
+        let agent = unlimited.build().unwrap();
+        let first = fetch(&agent, origin.url("/"));
+        let post = agent.post(origin.url("/post")).body("a").send();
+        let error = on_a_thread(|| {
+            let ended = runtime();
+            ended.block_on(first).unwrap();
+            after_the_end_of(ended, || block_on(post)).unwrap_err()
+        });
+        assert!(error.safe_to_retry(), "{error:?}");
+        at_rest(&agent).await;
+        assert_eq!(fetch(&agent, origin.url("/last")).await.unwrap(), "hello");
+        let targets: Vec<_> = origin.requests().iter().map(|request| request.target.clone()).collect();
+        assert_eq!(targets, ["/", "/last"]);
     });
 }

@@ -73,6 +73,7 @@ fn no_secret_is_in_an_error() {
         for answer in [
             "",
             "HTTP/1.1 200 OK\r\nset-cookie: hunter2\0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\na: b\rset-cookie: hunter2\r\n\r\n",
             "HTTP/1.1 200 OK\r\nSet-Cookie : hunter2\r\n\r\n",
             "HTTP/1.1 200 OK\r\nx-auth-token: hunter2\0\r\n\r\n",
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\nset-cookie: hunter2\0\r\n\r\n",
