@@ -3,6 +3,8 @@
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
+#[cfg(feature = "http2")]
+use super::super::check_head;
 use super::super::{Fields, Framing, HeadOptions, RequestError, RequestFacts, TargetForm, encode_head};
 
 const ORIGIN: HeadOptions =
@@ -31,6 +33,13 @@ fn encode(
     let text = String::from_utf8(out.to_vec()).unwrap();
     let text = text.strip_prefix("before|").unwrap().to_owned();
     assert!(result.is_ok() || text.is_empty(), "nothing is written on an error");
+    #[cfg(feature = "http2")]
+    {
+        let headers = headers(fields);
+        let checked = check_head(&method.parse().unwrap(), &uri, Fields::of(&headers), options);
+        let texts = [&checked, &result].map(|result| result.as_ref().map_err(ToString::to_string));
+        assert_eq!(texts[0], texts[1], "the check finds the same");
+    }
     result.map(|()| text)
 }
 
