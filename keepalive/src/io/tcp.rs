@@ -55,7 +55,7 @@ pub(crate) struct TcpIo {
 
 impl TcpIo {
     pub(crate) fn new(stream: TcpStream, permit: Permit) -> Self {
-        Self { raw: Some(Arc::new(RawSocket { stream, permit })), moving: None, sent: 0, has_read: true }
+        Self { raw: Some(Arc::new(RawSocket { stream, permit })), moving: None, sent: 0, has_read: false }
     }
 
     pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
@@ -287,10 +287,11 @@ mod tests {
             while has_budget_remaining() {
                 assert!(pin!(consume_budget()).poll(cx).is_ready());
             }
+            assert!(Pin::new(&mut io).poll_write(cx, b"new").is_pending());
             for _ in 0..2 {
+                assert!(Pin::new(&mut io).poll_read(cx, &mut ReadBuf::new(&mut [0])).is_pending());
                 assert!(Pin::new(&mut io).poll_write(cx, b"a").is_ready());
                 assert!(Pin::new(&mut io).poll_write(cx, b"b").is_pending());
-                assert!(Pin::new(&mut io).poll_read(cx, &mut ReadBuf::new(&mut [0])).is_pending());
             }
             Poll::Ready(())
         })
