@@ -83,6 +83,9 @@ impl Sleeper {
         if now >= end {
             return Poll::Ready(Ok(()));
         }
+        if self.0.as_ref().is_some_and(|armed| armed.will_wake(cx.waker(), end)) {
+            return Poll::Pending;
+        }
         // A future can move to another runtime, a sleep cannot. Outside of all of them nobody wakes us.
         let Ok(here) = Handle::try_current() else { return Poll::Pending };
         let here = here.id();
@@ -92,9 +95,6 @@ impl Sleeper {
                 self.0 = Some(Box::new(Armed { sleep, runtime: here, wakes: None }));
             }
             let Some(armed) = &mut self.0 else { return Poll::Pending };
-            if armed.will_wake(cx.waker(), end) {
-                return Poll::Pending;
-            }
             armed.wakes = None;
             let sleep = &mut armed.sleep;
             // One that fires earlier is left alone until it does.
