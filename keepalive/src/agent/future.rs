@@ -31,7 +31,8 @@ where
     B::Error: Into<BoxError>,
 {
     pub(super) fn new(pool: Arc<Pool>, defaults: Arc<RequestDefaults>, request: Request<B>) -> Self {
-        let future = Box::pin(exchange(pool, defaults, request.map(payload)));
+        let (parts, body) = request.into_parts();
+        let future = Box::pin(exchange(pool, defaults, parts, payload(body)));
         Self { future, body: PhantomData }
     }
 }

@@ -20,7 +20,8 @@ mod wait;
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
 
-use http::{Request, Response};
+use http::Response;
+use http::request::Parts;
 use tokio::runtime::Handle;
 
 use self::attempt::Progress;
@@ -44,9 +45,10 @@ use crate::{Error, clock};
 pub(crate) fn exchange(
     pool: Arc<Pool>,
     defaults: Arc<RequestDefaults>,
-    request: Request<Payload>,
+    parts: Parts,
+    payload: Payload,
 ) -> impl Future<Output = Result<Response<Body>, Error>> + Send {
-    let mut prepared = prepare(request, &defaults);
+    let prepared = prepare(parts, payload, &defaults);
     async move {
         let began = clock::now();
         let runtime = match Handle::try_current() {
@@ -57,14 +59,15 @@ pub(crate) fn exchange(
                 return Err(Error::request(text).caused_by(error));
             }
         };
-        // The call is large, and stays where it is.
-        let (origin, timeout, call) = match prepared {
-            Ok(Prepared { origin, timeout, ref mut call }) => (origin, timeout, call),
+        let Prepared { origin, timeout, outgoing } = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => {
                 pool.refuse();
                 return Err(error);
             }
         };
+        // Made here, since it is large and would be moved into the future.
+        let call = &mut Call::new(outgoing);
         let timer = Timer::new(began, timeout);
         let mut acquire = Acquire::new(pool, origin, runtime, began);
         let mut waits = Waits::begin(began);

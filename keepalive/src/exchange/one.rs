@@ -24,8 +24,9 @@ pub(super) fn poll(
     watch: &mut Stopwatch,
 ) -> Poll<Result<Tried, Error>> {
     Poll::Ready(Ok(match ready!(progress.poll(call, cx, defaults, timer))? {
-        Answer::Switched(head, lease, rest) => {
+        Answer::Switched(head, rest) => {
             watch.stop(call.sent_at());
+            let (lease, rest) = *rest;
             Tried::Answered(head, Body::upgraded(Upgraded::new(lease, rest)))
         }
         Answer::Response(head) => {

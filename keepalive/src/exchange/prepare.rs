@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
+use http::request::Parts;
 use http::uri::Scheme;
-use http::{HeaderName, Method, Request, Uri};
+use http::{HeaderName, Method, Uri};
 
 #[cfg(feature = "http2")]
 use crate::Protocol;
 use crate::h1::{
-    Call, Fields, HEAD_SIZE, HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, Terms,
-    Upload, encode_head, expects_continue, framing,
+    Fields, HEAD_SIZE, HeadOptions, Outgoing, Payload, RequestError, RequestFacts, TargetForm, Terms,
+    encode_head, expects_continue, framing,
 };
 #[cfg(feature = "http2")]
 use crate::h1::{Original, check_head};
@@ -20,12 +21,11 @@ use crate::{Error, Origin};
 
 pub(super) struct Prepared {
     pub(super) origin: Origin,
-    pub(super) call: Call,
+    pub(super) outgoing: Outgoing,
     pub(super) timeout: Option<Duration>,
 }
 
-pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> Result<Prepared, Error> {
-    let (parts, payload) = request.into_parts();
+pub(super) fn prepare(parts: Parts, payload: Payload, defaults: &RequestDefaults) -> Result<Prepared, Error> {
     let options = parts.extensions.get::<RequestOptions>();
     let timeout = options.and_then(|options| options.timeout).or(defaults.timeout);
     let route = Route {
@@ -62,7 +62,10 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
     };
 
     let outgoing = Outgoing {
-        upload: Upload::new(head, payload, framing, expects_continue(fields)),
+        head,
+        payload,
+        framing,
+        expects: expects_continue(fields),
         terms: Terms {
             facts: RequestFacts::of(method, fields, defaults.one_shot),
             repeatable: method.is_idempotent() || parts.headers.contains_key(IDEMPOTENCY_KEY),
@@ -75,7 +78,7 @@ pub(super) fn prepare(request: Request<Payload>, defaults: &RequestDefaults) -> 
             original: if has_form { None } else { Some(Box::new(Original::new(parts, head_options))) },
         },
     };
-    Ok(Prepared { origin, call: Call::new(outgoing), timeout })
+    Ok(Prepared { origin, outgoing, timeout })
 }
 
 /// Whether its connection may turn out to speak HTTP/2.

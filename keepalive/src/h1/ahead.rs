@@ -19,24 +19,25 @@ const PIECE: u64 = 64;
 #[derive(Default)]
 pub(crate) struct Ahead {
     first: Option<Result<BodyEvent, Error>>,
-    more: VecDeque<Result<BodyEvent, Error>>,
+    /// In a box, as few have it and every request has room for it.
+    more: Option<Box<VecDeque<Result<BodyEvent, Error>>>>,
 }
 
 impl Ahead {
     pub(crate) fn next(&mut self) -> Option<Result<BodyEvent, Error>> {
-        self.first.take().or_else(|| self.more.pop_front())
+        self.first.take().or_else(|| self.more.as_mut()?.pop_front())
     }
 
     pub(crate) fn push(&mut self, event: Result<BodyEvent, Error>) {
         if self.is_empty() {
             self.first = Some(event);
         } else {
-            self.more.push_back(event);
+            self.more.get_or_insert_default().push_back(event);
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none() && self.more.is_empty()
+        self.first.is_none() && self.more.as_ref().is_none_or(|more| more.is_empty())
     }
 
     /// Takes what `poll` has, as long as that is little: a whole body in one piece, or whatever else it was.
@@ -50,7 +51,7 @@ impl Ahead {
                 Poll::Ready(Ok(BodyEvent::End)) => {
                     return match ahead.first.take() {
                         None => Ok(Bytes::new()),
-                        Some(Ok(BodyEvent::Data(data))) if ahead.more.is_empty() => Ok(data),
+                        Some(Ok(BodyEvent::Data(data))) if ahead.is_empty() => Ok(data),
                         first => Err(Self { first, ..ahead }),
                     };
                 }
@@ -71,7 +72,7 @@ impl Ahead {
     /// The size of what is here and of what is still to come.
     pub(crate) fn add_to(&self, rest: SizeHint) -> SizeHint {
         let (mut ahead, mut trailers) = (0, false);
-        for event in self.first.iter().chain(&self.more) {
+        for event in self.first.iter().chain(self.more.iter().flat_map(|more| more.iter())) {
             match event {
                 Ok(BodyEvent::Data(data)) => ahead += data.len() as u64,
                 Ok(BodyEvent::Trailers(_)) => trailers = true,

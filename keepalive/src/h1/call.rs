@@ -60,8 +60,9 @@ pub(crate) struct Call {
 /// What came of the response head.
 pub(crate) enum Answer {
     Response(Head),
-    /// The socket is no HTTP connection any more; these bytes came behind the head.
-    Switched(Head, Lease, Bytes),
+    /// The socket is no HTTP connection any more; these bytes came behind the head. In a box, so that the
+    /// usual answer is no larger.
+    Switched(Head, Box<(Lease, Bytes)>),
     /// The connection ended before a byte of the response came; to be told by [`Call::fail`], unless
     /// [`Call::take_back`] gives the request another chance.
     Lost(Error, CloseReason),
@@ -70,7 +71,8 @@ pub(crate) enum Answer {
 impl Call {
     /// A request that has no socket yet.
     pub(crate) fn new(request: Outgoing) -> Self {
-        Self::of(Some(request.upload), request.terms)
+        let Outgoing { head, payload, framing, expects, terms } = request;
+        Self::of(Some(Upload::new(head, payload, framing, expects)), terms)
     }
 
     fn of(upload: Option<Upload>, terms: Terms) -> Self {
@@ -97,7 +99,7 @@ impl Call {
     /// The request has a socket now.
     pub(crate) fn begin(&mut self, mut lease: Lease) {
         let Terms { repeatable, retry, again, .. } = self.terms;
-        let (reused, idle_for) = (lease.reused(), lease.idle_for);
+        let (reused, idle_for) = (lease.reused(), lease.idle_for());
         self.evidence = Evidence { reused, idle_for, written: 0, read: 0, repeatable };
         self.sent_before = lease.socket().io.sent();
         #[cfg(feature = "http2")]
@@ -146,7 +148,7 @@ impl Call {
                     let rest = std::mem::take(&mut self.buf).freeze();
                     let Some(mut lease) = self.lease.take() else { continue };
                     lease.upgrade();
-                    return Poll::Ready(Ok(Answer::Switched(head, lease, rest)));
+                    return Poll::Ready(Ok(Answer::Switched(head, Box::new((lease, rest)))));
                 }
                 Ok(HeadEvent::Continue) => self.release_body(),
                 Ok(HeadEvent::Informational(_)) => {}
@@ -330,7 +332,7 @@ impl Call {
         let mut terms = std::mem::take(&mut self.terms);
         terms.again |= !untouched;
         let upload = if untouched { upload } else { upload.rewind() };
-        *self = Self::new(Outgoing { upload, terms });
+        *self = Self::of(Some(upload), terms);
         lease
     }
 

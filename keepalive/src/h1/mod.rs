@@ -10,6 +10,7 @@ mod outgoing;
 mod payload;
 mod replay;
 mod scratch;
+mod supply;
 mod upload;
 
 #[cfg(feature = "http2")]
@@ -35,6 +36,7 @@ pub(crate) use replay::Kept;
 pub(crate) use replay::REPLAY_BUFFER;
 #[cfg(feature = "http2")]
 pub(crate) use upload::Parts;
+#[cfg(feature = "unstable")]
 pub(crate) use upload::Upload;
 #[cfg(feature = "unstable")]
 pub(crate) use upload::UploadError;

@@ -1,18 +1,21 @@
 //! A request before it has a socket, and what is known of it when it lost one.
 
-#[cfg(feature = "http2")]
 use bytes::BytesMut;
 #[cfg(feature = "http2")]
 use http::request::Parts;
 
-use super::RequestFacts;
-use super::upload::Upload;
 #[cfg(feature = "http2")]
-use super::{Fields, Framing, HeadOptions, encode_head};
+use super::{Fields, HeadOptions, encode_head};
+use super::{Framing, Payload, RequestFacts};
 
 /// A request that is ready to be written.
 pub(crate) struct Outgoing {
-    pub(crate) upload: Upload,
+    /// Empty until it is known which form it has.
+    pub(crate) head: BytesMut,
+    pub(crate) payload: Payload,
+    pub(crate) framing: Framing,
+    /// It carries `Expect: 100-continue`.
+    pub(crate) expects: bool,
     pub(crate) terms: Terms,
 }
 

@@ -1,18 +1,19 @@
 //! A request on its way out: the head, then the body as fast as the socket takes it.
 //!
-//! Not here: what comes back meanwhile (`call`). It can begin again, see [`Upload::rewind`].
+//! Not here: how the body is pulled and framed (`supply`), what comes back meanwhile (`call`). It can begin
+//! again, see [`Upload::rewind`].
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::io::AsyncWrite;
 
 #[cfg(feature = "http2")]
 use super::Original;
-use super::replay::Kept;
-use super::{CHUNK_END, Framing, Payload, chunk_head, last_chunk};
+use super::supply::Supply;
+use super::{Framing, Payload};
 use crate::error::BoxError;
 use crate::io::Io;
 
@@ -21,25 +22,16 @@ pub(crate) struct Upload {
     /// Stays whole, for a second attempt. Empty until it is known to be sent in this form.
     head: BytesMut,
     head_written: usize,
-    /// A chunk's size, or the last chunk: goes before the data.
-    lead: BytesMut,
-    /// What was pulled from the payload last.
-    data: Bytes,
-    /// What closes a chunk.
-    tail: &'static [u8],
-    payload: Payload,
     framing: Framing,
-    /// How many bytes of the body were pulled.
-    pulled: u64,
-    /// Nothing is left to pull.
-    ended: bool,
+    /// In a box, as most requests have none and each is moved about before it is sent.
+    body: Option<Box<Supply>>,
     /// It carries `Expect: 100-continue` and has a body.
     expects: bool,
     /// The body is held back until a 100 comes (RFC 9110 §10.1.1).
     held: bool,
     dirty: bool,
-    /// What was pulled, while it is kept.
-    kept: Option<Kept>,
+    /// It may have to be written again.
+    keeps: bool,
 }
 
 /// A request's body apart from its head.
@@ -65,21 +57,13 @@ impl Upload {
     /// `expects`: the request carries `Expect: 100-continue`.
     pub(crate) fn new(head: BytesMut, payload: Payload, framing: Framing, expects: bool) -> Self {
         let expects = expects && !matches!(framing, Framing::None | Framing::Length(0));
-        Self {
-            head,
-            head_written: 0,
-            lead: BytesMut::new(),
-            data: Bytes::new(),
-            tail: &[],
-            payload,
-            framing,
-            pulled: 0,
-            ended: matches!(framing, Framing::None),
-            expects,
-            held: expects,
-            dirty: false,
-            kept: None,
-        }
+        let is_bare = match framing {
+            Framing::None => true,
+            Framing::Length(0) => payload.is_empty(),
+            Framing::Length(_) | Framing::Chunked => false,
+        };
+        let body = if is_bare { None } else { Some(Box::new(Supply::new(payload, framing))) };
+        Self { head, head_written: 0, framing, body, expects, held: expects, dirty: false, keeps: false }
     }
 
     /// The head is all there is.
@@ -104,29 +88,32 @@ impl Upload {
     /// Takes the body out, to be sent in another way.
     #[cfg(feature = "http2")]
     pub(crate) fn take_parts(&mut self) -> Parts {
-        let payload = std::mem::replace(&mut self.payload, Payload::Empty);
-        Parts { payload, framing: self.framing, expects: self.expects }
+        let payload = self.body.as_mut().map(|body| std::mem::replace(body.payload(), Payload::Empty));
+        Parts { payload: payload.unwrap_or(Payload::Empty), framing: self.framing, expects: self.expects }
     }
 
     /// Puts the body back as it was.
     #[cfg(feature = "http2")]
     pub(crate) fn put_parts(&mut self, parts: Parts) {
-        self.payload = parts.payload;
+        if let Some(body) = &mut self.body {
+            *body.payload() = parts.payload;
+        }
     }
 
     /// Keeps what is pulled from now on, as long as that is little.
     pub(super) fn keep(&mut self) {
-        self.kept = Some(Kept::default());
+        self.keeps = true;
+        self.body.iter_mut().for_each(|body| body.keep());
     }
 
     /// Whether all that was pulled was kept.
     pub(super) fn is_replayable(&self) -> bool {
-        self.kept.is_some()
+        self.keeps && self.body.as_ref().is_none_or(|body| body.is_kept())
     }
 
     /// The same request from its first byte on. What was pulled must have been kept.
     pub(super) fn rewind(self) -> Self {
-        let payload = self.kept.unwrap_or_default().before(self.payload);
+        let payload = self.body.map_or(Payload::Empty, |body| body.rewind());
         Self::new(self.head, payload, self.framing, self.expects)
     }
 
@@ -153,10 +140,12 @@ impl Upload {
         let mut turns = 0..TURNS;
         loop {
             // Pull before writing, so that the head and a body at hand leave in one write.
-            let starved = self.is_written_out_but_for_lead()
-                && !self.ended
-                && !self.held
-                && self.pull(cx)?.is_pending();
+            let starved = match &mut self.body {
+                Some(body) if body.is_out_but_for_lead() && !body.has_ended() && !self.held => {
+                    body.pull(cx)?.is_pending()
+                }
+                _ => false,
+            };
             while self.has_bytes() {
                 if turns.next().is_none() {
                     return again(cx);
@@ -167,7 +156,7 @@ impl Upload {
                 ready!(Pin::new(&mut *io).poll_flush(cx)).map_err(UploadError::Io)?;
                 self.dirty = false;
             }
-            if self.ended {
+            if self.body.as_ref().is_none_or(|body| body.has_ended()) {
                 return Poll::Ready(Ok(()));
             }
             if starved || self.held {
@@ -179,128 +168,28 @@ impl Upload {
         }
     }
 
-    fn pull(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, UploadError> {
-        let Poll::Ready(frame) = self.payload.poll_frame(cx) else {
-            // With `content-length: 0` there is nothing to wait for.
-            self.ended = self.has_all();
-            return Ok(if self.ended { Poll::Ready(()) } else { Poll::Pending });
-        };
-        match frame.transpose().map_err(UploadError::Body)? {
-            None => self.end(None)?,
-            Some(frame) => match frame.into_data() {
-                Ok(data) => self.take(data)?,
-                Err(frame) => {
-                    if let Ok(trailers) = frame.into_trailers() {
-                        self.end(Some(&trailers))?;
-                    }
-                }
-            },
-        }
-        if self.ended {
-            // Not to be polled again, not by a second attempt either.
-            self.payload = Payload::Empty;
-        }
-        if self.has_all() && !self.ended {
-            self.look_beyond(cx)?;
-        }
-        Ok(Poll::Ready(()))
-    }
-
-    /// Everything that was announced is pulled: looks once whether there is more at hand, so that a body
-    /// that is too long is found out before the server has a whole request.
-    fn look_beyond(&mut self, cx: &mut Context<'_>) -> Result<(), UploadError> {
-        self.ended = true;
-        let frame = match self.payload.poll_frame(cx) {
-            Poll::Pending => return Ok(()),
-            Poll::Ready(None) => {
-                self.payload = Payload::Empty;
-                return Ok(());
-            }
-            Poll::Ready(Some(frame)) => frame,
-        };
-        match frame.map_err(UploadError::Body)?.into_data() {
-            Ok(data) if !data.is_empty() => self.take(data),
-            _ => Ok(()),
-        }
-    }
-
-    fn take(&mut self, data: Bytes) -> Result<(), UploadError> {
-        self.pulled += data.len() as u64;
-        if self.kept.as_mut().is_some_and(|kept| !kept.data(&data)) {
-            self.kept = None;
-        }
-        match self.framing {
-            Framing::Chunked if data.is_empty() => {}
-            Framing::Chunked => {
-                chunk_head(data.len(), &mut self.lead);
-                self.tail = CHUNK_END;
-            }
-            Framing::Length(said) if self.pulled > said => {
-                return Err(UploadError::Length { said, pulled: self.pulled });
-            }
-            Framing::Length(_) | Framing::None => {}
-        }
-        self.data = data;
-        Ok(())
-    }
-
-    fn end(&mut self, trailers: Option<&http::HeaderMap>) -> Result<(), UploadError> {
-        if let (Some(kept), Some(trailers)) = (&mut self.kept, trailers) {
-            kept.trailers(trailers);
-        }
-        match self.framing {
-            Framing::Chunked => last_chunk(trailers, &mut self.lead),
-            Framing::Length(said) if self.pulled < said => {
-                return Err(UploadError::Length { said, pulled: self.pulled });
-            }
-            Framing::Length(_) | Framing::None => {}
-        }
-        self.ended = true;
-        Ok(())
-    }
-
     fn poll_write(&mut self, cx: &mut Context<'_>, io: &mut Box<dyn Io>) -> Poll<io::Result<()>> {
         let io = Pin::new(io);
         let head = &self.head[self.head_written..];
-        let count = if self.lead.is_empty() && self.is_written_out_but_for_lead() {
-            ready!(io.poll_write(cx, head))?
-        } else {
-            let slices = [head, &self.lead, &self.data, self.tail].map(IoSlice::new);
-            ready!(io.poll_write_vectored(cx, &slices))?
+        let count = match &self.body {
+            Some(body) if !body.is_out() => {
+                let [lead, data, tail] = body.slices();
+                ready!(io.poll_write_vectored(cx, &[IoSlice::new(head), lead, data, tail]))?
+            }
+            _ => ready!(io.poll_write(cx, head))?,
         };
         if count == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
         self.dirty = true;
-        self.advance(count);
+        let of_head = count.min(head.len());
+        self.head_written += of_head;
+        self.body.iter_mut().for_each(|body| body.advance(count - of_head));
         Poll::Ready(Ok(()))
     }
 
-    /// The socket took so many bytes.
-    fn advance(&mut self, mut count: usize) {
-        let mut part = |len: usize| {
-            let part = count.min(len);
-            count -= part;
-            part
-        };
-        self.head_written += part(self.head.len() - self.head_written);
-        self.lead.advance(part(self.lead.len()));
-        self.data.advance(part(self.data.len()));
-        self.tail = &self.tail[part(self.tail.len())..];
-    }
-
-    /// Every byte that the head announces was pulled.
-    fn has_all(&self) -> bool {
-        matches!(self.framing, Framing::Length(said) if said == self.pulled)
-    }
-
-    fn is_written_out_but_for_lead(&self) -> bool {
-        self.data.is_empty() && self.tail.is_empty()
-    }
-
     fn has_bytes(&self) -> bool {
-        let head_written = self.head_written == self.head.len();
-        !(head_written && self.lead.is_empty() && self.is_written_out_but_for_lead())
+        self.head_written < self.head.len() || self.body.as_ref().is_some_and(|body| !body.is_out())
     }
 }
 

@@ -185,9 +185,9 @@ impl Future for Acquire {
             // A parked socket that died costs nothing but itself: the request asks again, at its old
             // place. A new one that dies at once is the server's answer; asking again could go on for ever.
             let (checked, parked) = match taken {
-                Taken::One(socket, past) => {
+                Taken::One(socket) => {
                     let sleeper = std::mem::take(&mut self.sleeper);
-                    let lease = Lease::new(&self.pool, socket, past, sleeper);
+                    let lease = Lease::new(&self.pool, socket, sleeper);
                     let parked = lease.was_parked();
                     (lease.checked(parked, self.here).map(Leased::One), parked)
                 }
@@ -249,7 +249,10 @@ impl Inner {
             taken_at: now,
         };
         match self.held(key).parked.take() {
-            Some(socket) => Answer::Go { taken: Taken::One(socket, past), noted },
+            Some(mut socket) => {
+                socket.past = past;
+                Answer::Go { taken: Taken::One(socket), noted }
+            }
             None => unreachable!("the pool holds every socket that the machine gives out"),
         }
     }

@@ -25,6 +25,8 @@ pub(crate) struct Socket {
     /// Of its dial; the first request takes it.
     pub(crate) dialed: Option<Box<Dialed>>,
     pub(super) key: SocketKey,
+    /// As it was when the request that has it took it.
+    pub(super) past: Past,
     /// Tells the keeper that something happened while nobody used it.
     waker: Waker,
     /// The runtime whose reactor it is registered with.
@@ -63,6 +65,7 @@ impl Socket {
             about: Arc::new(About { local, peer, body_since: AtomicU64::new(0) }),
             dialed: Some(Box::new(Dialed { began, timings })),
             key,
+            past: Past::none(began),
             waker: keeper::waker(pool, key, id),
             runtime: current_runtime(),
         })
@@ -80,7 +83,8 @@ impl Socket {
 
     /// Makes sure that the next request can have it: asks the kernel, unless it has just been in use, and
     /// moves it to the runtime that is `here`. Says whether it was moved.
-    fn check(&mut self, was_just_used: bool, here: Option<runtime::Id>) -> Result<bool, CloseReason> {
+    fn check(&mut self, here: Option<runtime::Id>) -> Result<bool, CloseReason> {
+        let was_just_used = was_just_used(self.past.request_number, self.past.idle_for);
         match if was_just_used { self.io.glance() } else { self.io.probe() } {
             Probe::Eof => return Err(CloseReason::ClosedByServer),
             Probe::Bytes => return Err(CloseReason::UnsolicitedBytes),
@@ -135,18 +139,18 @@ pub(super) struct Past {
     pub(super) taken_at: Instant,
 }
 
+impl Past {
+    /// Of one that nobody has taken.
+    fn none(now: Instant) -> Self {
+        Self { request_number: 0, idle_for: Duration::ZERO, parked: false, taken_at: now }
+    }
+}
+
 /// One request's hold on one socket. Dropping it closes the socket as cancelled.
 pub(crate) struct Lease {
     pool: Arc<Pool>,
     /// `None` once it is given up.
     socket: Option<Box<Socket>>,
-    /// How many requests the socket was given to, this one included.
-    pub(crate) request_number: u64,
-    /// How long it was idle before.
-    pub(crate) idle_for: Duration,
-    pub(super) taken_at: Instant,
-    /// It was parked before, however short.
-    parked: bool,
     /// The request's outcome is counted.
     finished: bool,
     /// Nobody wants the rest of the response: whatever becomes of the socket, the request is done.
@@ -156,26 +160,33 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    pub(super) fn new(pool: &Arc<Pool>, socket: Box<Socket>, past: Past, sleeper: Sleeper) -> Self {
+    pub(super) fn new(pool: &Arc<Pool>, socket: Box<Socket>, sleeper: Sleeper) -> Self {
         socket.about.body_since.store(0, Ordering::Relaxed);
-        let Past { request_number, idle_for, parked, taken_at } = past;
         let pool = Arc::clone(pool);
-        let (socket, finished, unwanted) = (Some(socket), false, false);
-        Self { pool, socket, request_number, idle_for, taken_at, parked, finished, unwanted, sleeper }
+        Self { pool, socket: Some(socket), finished: false, unwanted: false, sleeper }
     }
 
     pub(crate) fn socket(&mut self) -> &mut Socket {
         self.socket.as_mut().expect("the socket is here until the lease is given up, which consumes it")
     }
 
+    fn past(&self) -> Option<&Past> {
+        self.socket.as_ref().map(|socket| &socket.past)
+    }
+
     /// Whether the socket has served another request before.
     pub(crate) fn reused(&self) -> bool {
-        self.request_number > 1
+        self.past().is_some_and(|past| past.request_number > 1)
+    }
+
+    /// How long the socket was idle before.
+    pub(crate) fn idle_for(&self) -> Duration {
+        self.past().map_or(Duration::ZERO, |past| past.idle_for)
     }
 
     /// Whether the server may have given the socket up before this request was written to it.
     pub(crate) fn was_parked(&self) -> bool {
-        self.reused() || self.parked || self.idle_for > CLAIM
+        self.past().is_some_and(|past| past.request_number > 1 || past.parked || past.idle_for > CLAIM)
     }
 
     /// Whether the agent was destroyed while this request used the socket.
@@ -240,8 +251,7 @@ impl Lease {
     /// Looks at a socket just taken. If it proves dead, it is no longer the request's; whoever
     /// `asks_again` does so before dropping it, so as to be in the queue when its slot comes free.
     pub(super) fn checked(mut self, asks_again: bool, here: Option<runtime::Id>) -> Result<Self, Dead> {
-        let was_just_used = was_just_used(self.request_number, self.idle_for);
-        let checked = self.socket().check(was_just_used, here).and_then(|moved| {
+        let checked = self.socket().check(here).and_then(|moved| {
             let destroyed = moved && !self.reach_again();
             if destroyed { Err(CloseReason::Destroyed) } else { Ok(()) }
         });
@@ -378,7 +388,8 @@ impl Drop for Lease {
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = self.socket.as_ref().map(|socket| socket.id);
-        f.debug_struct("Lease").field("socket", &id).field("request_number", &self.request_number).finish()
+        let number = self.past().map(|past| past.request_number);
+        f.debug_struct("Lease").field("socket", &id).field("request_number", &number).finish()
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Facts {
 
 /// What the driver takes out under the lock.
 pub(super) enum Taken {
-    One(Box<Socket>, Past),
+    One(Box<Socket>),
     #[cfg(feature = "http2")]
     Many(Box<super::Stream>),
 }
@@ -39,8 +39,8 @@ impl Leased {
     pub(crate) fn facts(&mut self) -> Facts {
         match self {
             Self::One(lease) => {
-                let &mut Lease { request_number, idle_for, taken_at, .. } = lease;
-                let Socket { id, ref about, .. } = *lease.socket();
+                let Socket { id, ref about, past, .. } = *lease.socket();
+                let Past { request_number, idle_for, taken_at, .. } = past;
                 let (local, peer) = (about.local, about.peer);
                 let protocol = Version::HTTP_11;
                 Facts { socket: id, request_number, idle_for, taken_at, local, peer, protocol }

@@ -165,7 +165,7 @@ mod tests {
         let origin = Origin::from_uri(&origin.url("/").parse().unwrap()).unwrap();
         let lease = Acquire::new(Arc::clone(pool), origin, Handle::current(), clock::now()).await.unwrap();
         let crate::pool::Leased::One(mut lease) = lease else { panic!("it is HTTP/1.1") };
-        let used = (lease.socket().id, lease.idle_for);
+        let used = (lease.socket().id, lease.idle_for());
         lease.release(Hint::default(), None);
         used
     }
