@@ -1,15 +1,18 @@
-//! Sockets that wait for the next request: the memory they hold, and how often they wake the runtime up.
+//! Sockets that wait, for the next request or for the rest of a body: the memory they hold, and how often the
+//! idle ones wake the runtime up.
 
 use std::error::Error;
+use std::future::ready;
 use std::thread;
 use std::time::Duration;
 
 use keepalive::{Agent, AgentBuilder, Protocol, Tls};
 use tokio::runtime::{Builder, Handle};
+use tokio::select;
 use tokio::sync::oneshot;
 
 use super::alloc::counts;
-use super::server::{BIG, Server};
+use super::server::{BIG, BIG_LENGTH, STALLED, Server};
 use super::{Figure, Rule, bare};
 
 /// The pool's tables, which double, are nearly full then. Just after they doubled a socket holds 340 bytes
@@ -17,6 +20,9 @@ use super::{Figure, Rule, bare};
 const SOCKETS: usize = 1_000;
 /// What is promised of each; of one with TLS, above what a connection of rustls without a pool needs.
 const BYTES: f64 = 1024.0;
+/// What a large body may hold while nothing comes, with its socket and its response's head: less than any
+/// buffer that it is read into.
+const WAITING_BYTES: f64 = 4096.0;
 /// A deadline that went away may still wake the pool's keeper once, and an offer's is 100 ms off.
 const SETTLED: Duration = Duration::from_millis(300);
 const WATCHED: Duration = Duration::from_secs(1);
@@ -33,10 +39,12 @@ pub(crate) fn figures(server: &Server) -> Result<Vec<Figure>, Box<dyn Error>> {
             .protocol(Protocol::Http1);
         let (agent, tls) = idle(with_tls, &server.tls_url(BIG), SOCKETS).await?;
         drop(agent);
+        let waiting = waiting(&server.url(STALLED), SOCKETS / 10).await?;
         let bare = bare::plain(server, SOCKETS).await?;
         let rustls = bare::tls(server, SOCKETS).await?;
         Ok(vec![
             Figure::new("bytes.idle_socket", plain, Rule::AtMost(BYTES)),
+            Figure::new("bytes.waiting_body", waiting, Rule::AtMost(WAITING_BYTES)),
             Figure::new("bytes.bare_socket", bare, Rule::None),
             Figure::new("bytes.idle_tls_socket", tls, Rule::AtMost(rustls + BYTES)),
             Figure::new("bytes.bare_tls_socket", rustls, Rule::None),
@@ -75,6 +83,33 @@ async fn open(agent: &Agent, url: &str, count: usize) -> Result<(), keepalive::E
         while response.body_mut().chunk().await?.is_some() {}
     }
     Ok(())
+}
+
+/// How many bytes of heap each of `count` bodies holds that are large and have come but for their last byte.
+async fn waiting(url: &str, count: usize) -> Result<f64, Box<dyn Error>> {
+    let agent = Agent::builder().max_sockets(count).build()?;
+    let mut held = Vec::with_capacity(count);
+    let mut before = 0;
+    for n in 0..=count {
+        let mut response = agent.get(url).send().await?;
+        let mut read = 0;
+        while read < BIG_LENGTH - 1 {
+            read += response.body_mut().chunk().await?.map_or(0, |chunk| chunk.len());
+        }
+        select! {
+            biased;
+            _ = response.body_mut().chunk() => return Err("the body went on".into()),
+            () = ready(()) => {}
+        }
+        // The first one brings what they share.
+        if n == 0 {
+            drop(response);
+            before = counts().live;
+        } else {
+            held.push(response);
+        }
+    }
+    Ok((counts().live - before) as f64 / count as f64)
 }
 
 /// How often this runtime's only worker woke up during a time in which nobody asked it for anything.

@@ -23,8 +23,10 @@ pub(crate) const PART: &str = "serve";
 
 /// The path of an answer that is more than the 64 KiB that a client may take in along with a head.
 pub(crate) const BIG: &str = "/big";
+/// The path of the same answer without its last byte.
+pub(crate) const STALLED: &str = "/stalled";
 /// The length of its body.
-const BIG_LENGTH: usize = 72 * 1024;
+pub(crate) const BIG_LENGTH: usize = 72 * 1024;
 
 const SMALL_ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello";
 static BIG_ANSWER: LazyLock<Vec<u8>> = LazyLock::new(|| {
@@ -120,8 +122,13 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<(
     let mut have = 0;
     loop {
         while let Some(length) = request(&buffer[..have]) {
-            let is_big = buffer[..length].split(|&byte| byte == b' ').nth(1) == Some(BIG.as_bytes());
-            stream.write_all(if is_big { &BIG_ANSWER } else { SMALL_ANSWER }).await?;
+            let path = buffer[..length].split(|&byte| byte == b' ').nth(1).unwrap_or_default();
+            let answer = match path {
+                path if path == BIG.as_bytes() => &BIG_ANSWER,
+                path if path == STALLED.as_bytes() => &BIG_ANSWER[..BIG_ANSWER.len() - 1],
+                _ => SMALL_ANSWER,
+            };
+            stream.write_all(answer).await?;
             stream.flush().await?;
             buffer.copy_within(length..have, 0);
             have -= length;

@@ -4,8 +4,10 @@
 //! own size, which is cheap, and not one for the largest that might come, which is dear and stays in use as
 //! long as a single field of the response does.
 //!
-//! Large bodies are read into memory of their own, which the thread keeps for the next one: given back to
-//! the allocator it would often go back to the system, and each page of it be fetched and cleared anew.
+//! Large bodies are read into larger buffers, of which the thread keeps some: given back to the allocator one
+//! would often go back to the system, and each page of it be fetched and cleared anew. A body has one from a
+//! read until what was read is taken apart, and none while it waits: so they are few, however many bodies come at once,
+//! and hot in the processor's cache.
 
 use std::cell::{Cell, RefCell};
 
@@ -14,7 +16,7 @@ use bytes::BytesMut;
 /// Room for the head and the body of most responses. A read that fills it is followed by larger ones.
 pub(super) const SCRATCH: usize = 16 * 1024;
 
-/// How many buffers of large bodies a thread keeps, each as large as the largest read.
+/// How many of the larger buffers a thread keeps, each of the size of the largest read.
 const SPARE: usize = 8;
 
 thread_local! {
@@ -31,20 +33,26 @@ pub(super) fn with<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
     result
 }
 
-/// A buffer for a large body. What was read into it before may still be in use; `reserve` tells.
-pub(super) fn spare() -> BytesMut {
-    let spare = SPARES.try_with(|spares| spares.borrow_mut().pop());
+/// A buffer for a large body, with that much room: the last that was kept of which nothing is in use any more, or
+/// an empty one.
+pub(super) fn spare(room: usize) -> BytesMut {
+    let spare = SPARES.try_with(|spares| {
+        let mut spares = spares.borrow_mut();
+        let free = spares.iter_mut().rposition(|spare| spare.try_reclaim(room))?;
+        Some(spares.remove(free))
+    });
     spare.ok().flatten().unwrap_or_default()
 }
 
-/// The body that was read into it is over. What is left in it belongs to nobody.
+/// What was read into it is taken out, and may still be in use. What is left in it belongs to nobody.
 pub(super) fn keep(mut buffer: BytesMut) {
     buffer.clear();
     let _ = SPARES.try_with(|spares| {
         let mut spares = spares.borrow_mut();
-        if spares.len() < SPARE {
-            spares.push(buffer);
+        if spares.len() == SPARE {
+            spares.remove(0);
         }
+        spares.push(buffer);
     });
 }
 
@@ -52,42 +60,61 @@ pub(super) fn keep(mut buffer: BytesMut) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_memory_of_a_large_body_serves_the_next_one() {
-        assert_eq!(spare().capacity(), 0);
-        let mut buffer = BytesMut::with_capacity(100_000);
-        buffer.resize(100_000, b'x');
+    const ROOM: usize = 100_000;
+
+    /// One with a place in memory to know it by.
+    fn buffer() -> (BytesMut, *const u8) {
+        let mut buffer = BytesMut::with_capacity(ROOM);
+        buffer.resize(ROOM, b'x');
         let place = buffer.as_ptr();
-        let body = buffer.split().freeze();
-        keep(buffer);
-        drop(body);
-        let mut buffer = spare();
-        buffer.reserve(100_000);
-        assert_eq!(buffer.as_ptr(), place, "the same memory");
-        assert_eq!(spare().capacity(), 0);
+        (buffer, place)
     }
 
     #[test]
-    fn what_its_reader_still_holds_is_not_written_over() {
-        let mut buffer = BytesMut::from(&[b'x'; 100_000][..]);
+    fn the_memory_of_a_large_body_serves_the_next_one() {
+        assert_eq!(spare(ROOM).capacity(), 0);
+        let (mut buffer, place) = buffer();
         let body = buffer.split().freeze();
         keep(buffer);
-        let mut buffer = spare();
-        buffer.reserve(100_000);
-        buffer.resize(100_000, b'y');
+        drop(body);
+        let mut buffer = spare(ROOM);
+        buffer.reserve(ROOM);
+        assert_eq!(buffer.as_ptr(), place, "the same memory");
+        assert_eq!(spare(ROOM).capacity(), 0);
+    }
+
+    #[test]
+    fn what_its_reader_still_holds_is_passed_over() {
+        let ((mut free, place), (mut held, _)) = (buffer(), buffer());
+        drop(free.split());
+        let body = held.split().freeze();
+        keep(free);
+        keep(held);
+        assert_eq!(spare(ROOM).as_ptr(), place);
+        assert_eq!(spare(ROOM).capacity(), 0, "the other is in use");
         assert!(body.iter().all(|&byte| byte == b'x'));
+        drop(body);
+        assert!(spare(ROOM).capacity() >= ROOM, "and was not forgotten");
+    }
+
+    #[test]
+    fn one_that_is_too_small_is_passed_over() {
+        keep(BytesMut::with_capacity(ROOM / 2));
+        assert_eq!(spare(ROOM).capacity(), 0);
+        assert!(spare(ROOM / 2).capacity() >= ROOM / 2);
     }
 
     #[test]
     fn what_came_behind_a_body_is_not_the_beginning_of_the_next() {
         keep(BytesMut::from(&b"HTTP/1.1 200 OK"[..]));
-        assert!(spare().is_empty());
+        let spare = spare(1);
+        assert!(spare.is_empty() && spare.capacity() > 0);
     }
 
     #[test]
-    fn a_thread_keeps_no_more_than_a_few() {
-        (0..=SPARE).for_each(|_| keep(BytesMut::with_capacity(1)));
-        let kept = (0..=SPARE).filter(|_| spare().capacity() > 0).count();
-        assert_eq!(kept, SPARE);
+    fn a_thread_keeps_no_more_than_a_few_and_the_last_ones() {
+        (1..=SPARE + 1).for_each(|size| keep(BytesMut::with_capacity(size * ROOM)));
+        let kept: Vec<_> = (0..=SPARE).map(|_| spare(1).capacity() / ROOM).filter(|&size| size > 0).collect();
+        assert_eq!(kept, (2..=SPARE + 1).rev().collect::<Vec<_>>());
     }
 }
