@@ -19,7 +19,7 @@ const PIECE: u64 = 64;
 #[derive(Default)]
 pub(crate) struct Ahead {
     first: Option<Result<BodyEvent, Error>>,
-    /// In a box, as few have it and every request has room for it.
+    #[expect(clippy::box_collection, reason = "few have it, and every request has room for it")]
     more: Option<Box<VecDeque<Result<BodyEvent, Error>>>>,
 }
 
