@@ -111,11 +111,10 @@ impl Acquire {
         }
         // Cloned before the lock is taken, dropped after: wakers are foreign.
         let waker = cx.waker().clone();
-        let reading = clock::reading(now);
         let again = std::mem::take(&mut self.retried);
         let fresh = self.fresh;
         let (answer, keeper, _old) = self.pool.event_at(now, |inner, now| {
-            inner.notice(reading, now);
+            inner.notice(now);
             let turn = match (self.waiter, self.request.ticket) {
                 (Some(waiter), _) => inner.state.poll_waiter(waiter, now),
                 (None, Some(ticket)) if again => inner.state.request_again(&self.request.origin, ticket, now),

@@ -142,9 +142,8 @@ impl Pool {
             self.look_at(key, id);
         }
         let now = clock::now().into_std();
-        let reading = clock::reading(now);
         self.event_at(now, |inner, now| {
-            inner.notice(reading, now);
+            inner.notice(now);
             inner.state.tick(now);
             let deadline = inner.state.next_deadline();
             let me = inner.keepers.iter_mut().find(|keeper| Arc::ptr_eq(&keeper.wake, wake))?;

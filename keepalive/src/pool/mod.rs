@@ -2,7 +2,8 @@
 //!
 //! The driver turns the machine's [`Action`]s into effects and carries them out when the lock is free:
 //! waking, dropping wakers, closing, dialling and probing never happen under it, and it is never held
-//! across an await, I/O or foreign code. The clock is read before it is taken. One event = one lock.
+//! across an await, I/O or foreign code. The clock is read before it is taken (the wall clock, once a millisecond
+//! at most, under it). One event = one lock.
 //!
 //! Who holds what:
 //! - a request waiting: an [`Acquire`], whose drop leaves the queue;
@@ -61,7 +62,6 @@ pub(crate) use self::state::{Hint, Limits, OriginSnapshot, Outcome, Snapshot};
 #[cfg(feature = "http2")]
 pub(crate) use self::stream::Stream;
 use self::suspend::Suspend;
-use crate::clock::Reading;
 use crate::connect::Connect;
 use crate::descriptors::{Membership, default_max_total_sockets, enroll};
 use crate::error::Phase;
@@ -321,8 +321,11 @@ impl Inner {
     }
 
     /// Tells the machine if the process was suspended, before it trusts an idle socket.
-    fn notice(&mut self, reading: Reading, now: Instant) {
-        if let Some(gap) = self.suspend.notice(reading) {
+    fn notice(&mut self, now: Instant) {
+        if !self.suspend.is_due(now) {
+            return;
+        }
+        if let Some(gap) = self.suspend.notice(clock::reading(now)) {
             self.state.suspended(gap, now);
         }
     }

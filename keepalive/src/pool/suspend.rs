@@ -5,7 +5,7 @@
 //! are much older than they look. Only a comparison; the pool feeds it with [`Reading`]s, and the machine
 //! decides what follows (`State::suspended`).
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
 use crate::clock::Reading;
 
@@ -13,17 +13,26 @@ use crate::clock::Reading;
 /// and then, and so little is within the margin that a server's hint gets anyway.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
-/// A reading of both clocks: the last, or one that was followed by none more than [`TOLERANCE`] later.
+/// The clocks are not compared more often: reading one costs as much as a look at an origin. What is sent in that
+/// time fares like what was under way when the process was suspended.
+const PERIOD: Duration = Duration::from_millis(1);
+
+/// The last reading of both clocks.
 #[derive(Debug)]
 pub(super) struct Suspend {
     last: Reading,
-    /// The wall clock's time up to which there is nothing to compare.
-    settled: SystemTime,
+    /// When there may be something to find.
+    due: Instant,
 }
 
 impl Suspend {
     pub(super) fn new(now: Reading) -> Self {
-        Self { last: now, settled: now.wall.checked_add(TOLERANCE).unwrap_or(now.wall) }
+        Self { last: now, due: now.mono.checked_add(PERIOD).unwrap_or(now.mono) }
+    }
+
+    /// Whether the clocks should be compared.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        now >= self.due
     }
 
     /// For how long the process was suspended since the last reading, if it was.
@@ -32,11 +41,6 @@ impl Suspend {
     /// tolerance between its two reads; that costs no more than some idle sockets. A wall clock set back
     /// counts for nothing, and is the new base.
     pub(super) fn notice(&mut self, now: Reading) -> Option<Duration> {
-        // No more than the tolerance has passed at all, so no gap can be larger: most requests of a busy agent
-        // find it so. The wall clock set back a little meanwhile hides as much of a gap.
-        if now.wall >= self.last.wall && now.wall <= self.settled {
-            return None;
-        }
         // Read before the last one and told after it, by another thread.
         let awake = now.mono.checked_duration_since(self.last.mono)?;
         let passed = now.wall.duration_since(self.last.wall).unwrap_or_default();
@@ -48,7 +52,7 @@ impl Suspend {
     #[cfg(test)]
     pub(super) fn pretend(&mut self, gap: Duration) {
         self.last.wall -= gap;
-        self.settled -= gap;
+        self.due = self.last.mono;
     }
 }
 
@@ -105,7 +109,17 @@ mod tests {
         }
     }
 
-    /// The first look finds so little time passed that it compares nothing.
+    #[test]
+    fn the_clocks_are_not_compared_all_the_time() {
+        let start = reading();
+        let mut suspend = Suspend::new(start);
+        let almost = start.mono + PERIOD - Duration::from_nanos(1);
+        assert!(!suspend.is_due(start.mono) && !suspend.is_due(almost));
+        assert!(suspend.is_due(start.mono + PERIOD));
+        suspend.notice(later(start, PERIOD, PERIOD));
+        assert!(!suspend.is_due(start.mono + PERIOD));
+    }
+
     #[test]
     fn a_gap_soon_after_a_look_is_told_in_full() {
         let start = reading();
