@@ -13,6 +13,7 @@ use http::{HeaderMap, StatusCode, Version};
 use super::error::ProtocolError;
 use super::excerpt::Excerpt;
 use super::fields;
+use super::present::Present;
 use super::quick::Lines;
 use super::scan::{Block, Scanner, position};
 
@@ -53,8 +54,9 @@ impl HeadScanner {
         Self { empty_lines: 0, started: false, scanner: Scanner::new(Block::Head) }
     }
 
-    /// Takes a whole head off the front of `buf`; None if more bytes are needed.
-    pub(super) fn take(&mut self, buf: &mut BytesMut) -> Result<Option<Head>, ProtocolError> {
+    /// Takes a whole head off the front of `buf`, and says which fields of note it has; None if more bytes are
+    /// needed.
+    pub(super) fn take(&mut self, buf: &mut BytesMut) -> Result<Option<(Head, Present)>, ProtocolError> {
         if !self.started {
             self.skip_empty_lines(buf)?;
             check_start(buf)?;
@@ -108,27 +110,32 @@ fn check_start(buf: &[u8]) -> Result<(), ProtocolError> {
 }
 
 /// A head whose lines are known. Where it is not as it should be, the long way says what is wrong.
-fn quick(buf: &mut BytesMut, lines: &Lines) -> Result<Head, ProtocolError> {
+fn quick(buf: &mut BytesMut, lines: &Lines) -> Result<(Head, Present), ProtocolError> {
     let started = status_line(lines.status_line(buf));
     let taken = lines.take(buf);
     let (version, status) = started?;
     match taken {
-        Ok(headers) => Ok(Head { version, status, headers }),
+        Ok((headers, present)) => Ok((Head { version, status, headers }, present)),
         Err(block) => parse(&block, lines.fields()),
     }
 }
 
 /// Parses a block that begins with `HTTP/1.` and ends with an empty line, `count` fields between.
-fn parse(block: &Bytes, count: usize) -> Result<Head, ProtocolError> {
+fn parse(block: &Bytes, count: usize) -> Result<(Head, Present), ProtocolError> {
     let start = position::<b'\n'>(block).map_or(block.len(), |lf| lf + 1);
     let (version, status) = status_line(&block[..start])?;
     let headers = fields::parse(block, start, count).map_err(ProtocolError::Field)?;
-    Ok(Head { version, status, headers })
+    let present = Present::of(&headers);
+    Ok((Head { version, status, headers }, present))
 }
 
 /// `HTTP/1.x NNN reason`. The reason may be empty and the space before it missing: many servers
 /// leave it out. Not httparse's job because it knows the versions 1.0 and 1.1 only.
 fn status_line(line: &[u8]) -> Result<(Version, StatusCode), ProtocolError> {
+    // The line that nearly all have, at one look.
+    if line == b"HTTP/1.1 200 OK\r\n" {
+        return Ok((Version::HTTP_11, StatusCode::OK));
+    }
     let bad = || ProtocolError::StatusLine(Excerpt::of_line(line));
     let rest = line.strip_suffix(b"\n").unwrap_or(line);
     let rest = rest.strip_suffix(b"\r").unwrap_or(rest);

@@ -13,6 +13,8 @@ use std::cell::RefCell;
 use http::header as h;
 use http::{HeaderName, HeaderValue};
 
+use super::present::Present;
+
 /// More lines than the servers of a thread repeat at a time, as a rule.
 const SLOTS: usize = 64;
 
@@ -29,6 +31,7 @@ struct Line {
     text: Box<[u8]>,
     name: HeaderName,
     value: HeaderValue,
+    present: Present,
 }
 
 thread_local! {
@@ -36,11 +39,11 @@ thread_local! {
 }
 
 /// What was made of such a line, if one was on this thread lately.
-pub(super) fn find(text: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+pub(super) fn find(text: &[u8]) -> Option<(HeaderName, HeaderValue, Present)> {
     let find = |lately: &RefCell<[Slot; SLOTS]>| {
         let lately = lately.borrow();
         let line = lately[slot(mark(text))].line.as_ref()?;
-        (*line.text == *text).then(|| (line.name.clone(), line.value.clone()))
+        (*line.text == *text).then(|| (line.name.clone(), line.value.clone(), line.present))
     };
     // A thread that ends may still have responses.
     LATELY.try_with(find).ok().flatten()
@@ -59,7 +62,8 @@ pub(super) fn keep(text: &[u8], name: &HeaderName, value: &HeaderValue) {
             slot.seen = mark;
         } else if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
             // A copy: the head that it came with is not to live on with it.
-            slot.line = Some(Line { text: text.into(), name: name.clone(), value });
+            let present = Present::of_name(name);
+            slot.line = Some(Line { text: text.into(), name: name.clone(), value, present });
         }
     });
 }
@@ -112,8 +116,11 @@ mod tests {
     #[test]
     fn the_same_line_is_the_same_field() {
         keep_twice("Server: a.example/1.0\r");
-        let (name, value) = find(b"Server: a.example/1.0\r").unwrap();
-        assert_eq!((name, value), (h::SERVER, HeaderValue::from_static("a.example/1.0")));
+        let found = find(b"Server: a.example/1.0\r").unwrap();
+        assert_eq!(found, (h::SERVER, HeaderValue::from_static("a.example/1.0"), Present::NONE));
+        keep_twice("Content-Length: 5\r");
+        let (name, _, present) = find(b"Content-Length: 5\r").unwrap();
+        assert!(name == h::CONTENT_LENGTH && present.content_length());
         for other in ["server: a.example/1.0\r", "Server: a.example/1.0", "Server: b.example/1.0\r"] {
             assert!(find(other.as_bytes()).is_none(), "{other}");
         }

@@ -65,13 +65,27 @@ fn content_length(headers: &HeaderMap) -> Result<Option<u64>, ProtocolError> {
     let mut length = None;
     // By its name, not by its hash: it is one of few fields and nearly always there.
     let lines = headers.iter().filter(|(name, _)| **name == CONTENT_LENGTH);
-    for element in lines.flat_map(|(_, value)| value.as_bytes().split(|&b| b == b',')) {
-        let element = element.trim_ascii();
-        let this = decimal(element).ok_or_else(|| ProtocolError::ContentLength(Excerpt::of(element)))?;
-        if length.is_some_and(|first| first != this) {
-            return Err(ProtocolError::ContentLengthsDiffer(Excerpt::of(element)));
+    for (_, value) in lines {
+        let value = value.as_bytes();
+        let mut add = |element: &[u8], this: Option<u64>| match (length, this) {
+            (_, None) => Err(ProtocolError::ContentLength(Excerpt::of(element))),
+            (Some(first), Some(this)) if first != this => {
+                Err(ProtocolError::ContentLengthsDiffer(Excerpt::of(element)))
+            }
+            _ => {
+                length = this;
+                Ok(())
+            }
+        };
+        match decimal(value) {
+            // The usual one.
+            Some(this) => add(value, Some(this))?,
+            None => {
+                for element in value.split(|&b| b == b',').map(<[u8]>::trim_ascii) {
+                    add(element, decimal(element))?;
+                }
+            }
         }
-        length = Some(this);
     }
     Ok(length)
 }

@@ -3,8 +3,8 @@
 //! A head has few fields, and seldom more than one of these. One look at each name costs less than the
 //! hashes of all the names that would be asked for.
 
-use http::HeaderMap;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Present(u8);
@@ -24,7 +24,12 @@ impl<'a> Fields<'a> {
 
 impl Present {
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let bits = headers.keys().map(|name| match *name {
+        headers.keys().map(Self::of_name).fold(Self::NONE, Self::and)
+    }
+
+    /// What one field of that name makes present.
+    pub(super) fn of_name(name: &HeaderName) -> Self {
+        Self(match *name {
             CONNECTION => Self::CONNECTION,
             CONTENT_LENGTH => Self::CONTENT_LENGTH,
             EXPECT => Self::EXPECT,
@@ -32,8 +37,11 @@ impl Present {
             TRANSFER_ENCODING => Self::TRANSFER_ENCODING,
             _ if name.as_str() == KEEP_ALIVE => Self::KEEP_ALIVE,
             _ => 0,
-        });
-        Self(bits.fold(0, |all, bit| all | bit))
+        })
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     pub(super) fn connection(self) -> bool {
@@ -59,6 +67,8 @@ impl Present {
     pub(super) fn transfer_encoding(self) -> bool {
         self.0 & Self::TRANSFER_ENCODING != 0
     }
+
+    pub(super) const NONE: Self = Self(0);
 
     const CONNECTION: u8 = 1;
     const CONTENT_LENGTH: u8 = 1 << 1;

@@ -11,6 +11,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::lately;
+use super::present::Present;
 use super::scan::position;
 
 /// Most heads have no more fields.
@@ -59,10 +60,11 @@ impl Lines {
         &head[..self.ends[0]]
     }
 
-    /// Takes the head off the front of `buf`, whose lines these are, and gives its fields; or the head, if one
-    /// is no field. Values that are not known from before share the memory.
-    pub(super) fn take(&self, buf: &mut BytesMut) -> Result<HeaderMap, Bytes> {
+    /// Takes the head off the front of `buf`, whose lines these are, and gives its fields, and which of note there
+    /// are; or the head, if one is no field. Values that are not known from before share the memory.
+    pub(super) fn take(&self, buf: &mut BytesMut) -> Result<(HeaderMap, Present), Bytes> {
         let mut headers = HeaderMap::with_capacity(self.fields);
+        let mut present = Present::NONE;
         // Only if a value is to share it: what is left in `buf` then need not share its memory either.
         let mut head = None;
         for ends in self.ends[..=self.fields].windows(2) {
@@ -71,31 +73,33 @@ impl Lines {
                 None => lately::find(&buf[line.clone()]),
                 Some(head) => lately::find(&Bytes::as_ref(head)[line.clone()]),
             };
-            let (name, value) = match known {
+            let (name, value, of_name) = match known {
                 Some(known) => known,
                 None => {
                     let head = head.get_or_insert_with(|| buf.split_to(self.end).freeze());
                     field(head, line).ok_or_else(|| head.clone())?
                 }
             };
+            present = present.and(of_name);
             headers.append(name, value);
         }
         if head.is_none() {
             buf.advance(self.end);
         }
-        Ok(headers)
+        Ok((headers, present))
     }
 }
 
 /// The field in this `line` of the head. The two types check every byte: a name has no blank, and neither has a CR.
-fn field(head: &Bytes, line: Range<usize>) -> Option<(HeaderName, HeaderValue)> {
+fn field(head: &Bytes, line: Range<usize>) -> Option<(HeaderName, HeaderValue, Present)> {
     let line = &head[line];
     let colon = position::<b':'>(line)?;
     let name = HeaderName::from_bytes(&line[..colon]).ok()?;
     let value = trim(&line[colon + 1..]);
     let value = HeaderValue::from_maybe_shared(head.slice_ref(value)).ok()?;
     lately::keep(line, &name, &value);
-    Some((name, value))
+    let present = Present::of_name(&name);
+    Some((name, value, present))
 }
 
 /// Without the line's CR and the blanks around (RFC 9112 §5).

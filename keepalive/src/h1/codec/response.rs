@@ -118,7 +118,7 @@ impl ResponseDecoder {
         };
         match taken {
             Ok(None) => Ok(HeadEvent::NeedMore),
-            Ok(Some(head)) => self.classify(head).map_err(|e| self.fail(e)),
+            Ok(Some((head, present))) => self.classify(head, present).map_err(|e| self.fail(e)),
             Err(error) => Err(self.fail(error)),
         }
     }
@@ -217,7 +217,7 @@ impl ResponseDecoder {
         }
     }
 
-    fn classify(&mut self, head: Head) -> Result<HeadEvent, ProtocolError> {
+    fn classify(&mut self, head: Head, present: Present) -> Result<HeadEvent, ProtocolError> {
         let facts = self.facts;
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             if !facts.upgrade {
@@ -231,7 +231,7 @@ impl ResponseDecoder {
                 return Err(ProtocolError::TooManyInformational);
             }
             self.informational += 1;
-            self.close |= ConnectionTokens::of(&head.headers, Present::of(&head.headers)).close;
+            self.close |= ConnectionTokens::of(&head.headers, present).close;
             self.state = State::Head(HeadScanner::new());
             let is_continue = head.status == StatusCode::CONTINUE;
             return Ok(if is_continue { HeadEvent::Continue } else { HeadEvent::Informational(head) });
@@ -241,7 +241,6 @@ impl ResponseDecoder {
             self.state = State::Switched;
             return Ok(HeadEvent::Switched(head));
         }
-        let present = Present::of(&head.headers);
         let length = BodyLength::of(&head, present, facts.method_head)?;
         let mut connection = ConnectionTokens::of(&head.headers, present);
         connection.close |= self.close;

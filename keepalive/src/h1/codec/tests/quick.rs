@@ -46,7 +46,7 @@ fn take(bytes: &[u8], size: usize) -> (String, usize) {
         fed += piece.len();
         match scanner.take(&mut buf) {
             Ok(None) => {}
-            Ok(Some(head)) => return (show(&head), fed - buf.len()),
+            Ok(Some((head, present))) => return (format!("{} {present:?}", show(&head)), fed - buf.len()),
             Err(error) => return (format!("{error:?}"), 0),
         }
     }
