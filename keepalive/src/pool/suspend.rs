@@ -178,7 +178,11 @@ mod tests {
     async fn used(pool: &Arc<Pool>, origin: &PlainOrigin) -> (u64, Duration) {
         let origin = Origin::from_uri(&origin.url("/").parse().unwrap()).unwrap();
         let lease = Acquire::new(Arc::clone(pool), origin, Handle::current(), clock::now()).await.unwrap();
-        let crate::pool::Leased::One(mut lease) = lease else { panic!("it is HTTP/1.1") };
+        let mut lease = match lease {
+            crate::pool::Leased::One(lease) => lease,
+            #[cfg(feature = "http2")]
+            crate::pool::Leased::Many(_) => panic!("it is HTTP/1.1"),
+        };
         let used = (lease.socket().id, lease.idle_for());
         lease.release(Hint::default(), None);
         used

@@ -82,6 +82,7 @@ impl State {
     }
 
     /// Whether no more than one stream of it is in use.
+    #[cfg(feature = "http2")]
     pub(crate) fn is_alone(&self, key: SocketKey) -> bool {
         self.sockets[key.0].streams.is_none_or(|streams| streams.used <= 1)
     }
