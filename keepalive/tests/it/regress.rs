@@ -2,6 +2,7 @@
 
 mod close;
 mod early;
+#[cfg(feature = "http2")]
 mod http2;
 mod wakers;
 
