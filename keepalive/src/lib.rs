@@ -98,6 +98,6 @@ pub fn get(url: impl IntoUrl) -> RequestBuilder {
     Agent::global().get(url)
 }
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "tls", feature = "http2"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
