@@ -3,6 +3,7 @@
 //! Requests are named by their origin and a number ("a1" asks origin "a"), sockets by the order in which
 //! they were opened. [`Rig`](rig::Rig) stands in for the driver.
 
+mod asked;
 mod caps;
 mod defects;
 mod descriptors;

@@ -20,6 +20,23 @@ fn close_serves_the_queue_and_refuses_newcomers() {
     assert!(rig.state.is_empty() && rig.state.origins.is_empty());
 }
 
+/// What is shut down has yet to be closed; its place is to come, and no other is made.
+#[test]
+fn after_destroy_an_upgraded_socket_that_goes_makes_room() {
+    let mut rig = Rig::new(Limits { max_total_sockets: 2, ..LIMITS });
+    rig.ask("a1");
+    rig.dialed(1);
+    let upgraded = rig.give_up("a1", Outcome::Done);
+    let key = rig.key(upgraded);
+    rig.event(|state, now| state.upgrade(key, now));
+    rig.event(|state, now| state.destroy(now, true));
+    rig.warm_up("b", 1);
+    rig.ask("c1");
+    assert_eq!(rig.log(), "", "b's idle socket stays");
+    rig.closed(1);
+    assert_eq!(rig.log(), "dial 3 for c1");
+}
+
 #[test]
 fn close_goes_on_dialling_for_the_queue() {
     let mut rig = Rig::new(Limits { max_sockets: 1, ..LIMITS });

@@ -1,6 +1,10 @@
 //! Limits lowered below the sockets in use: those that carry many are wound down.
 
 use super::super::rig::{LIMITS, Rig};
+#[cfg(feature = "tls")]
+use crate::CloseReason;
+#[cfg(feature = "tls")]
+use crate::pool::state::Outcome;
 use crate::pool::state::{Limits, State};
 
 impl Rig {
@@ -50,18 +54,20 @@ fn the_newest_take_no_more_and_go_with_their_last_stream() {
 
 #[test]
 fn idle_ones_go_first() {
-    let mut rig = Rig::busy("a a a");
-    rig.done("a1x a1y");
-    rig.limit(1, usize::MAX);
-    assert_eq!(
-        (rig.log(), rig.ending(), rig.show("a")),
-        ("close 1 over_limit".into(), vec![3], "2 active".into())
-    );
-    // One that goes already is not one too many: the other may rest.
-    rig.done("a2x a2y");
-    assert_eq!((rig.log(), rig.show("a")), (String::new(), "1 active, 1 idle".into()));
-    rig.done("a3x a3y");
-    assert_eq!((rig.log(), rig.show("a")), ("close 3 over_limit".into(), "1 idle".into()));
+    for (max_sockets, max_total_sockets) in [(1, usize::MAX), (usize::MAX, 1)] {
+        let mut rig = Rig::busy("a a a");
+        rig.done("a1x a1y");
+        rig.limit(max_sockets, max_total_sockets);
+        assert_eq!(
+            (rig.log(), rig.ending(), rig.show("a")),
+            ("close 1 over_limit".into(), vec![3], "2 active".into())
+        );
+        // One that goes already is not one too many: the other may rest.
+        rig.done("a2x a2y");
+        assert_eq!((rig.log(), rig.show("a")), (String::new(), "1 active, 1 idle".into()));
+        rig.done("a3x a3y");
+        assert_eq!((rig.log(), rig.show("a")), ("close 3 over_limit".into(), "1 idle".into()));
+    }
 }
 
 #[test]
@@ -101,6 +107,28 @@ fn sockets_that_carry_one_count_among_the_newest() {
     assert_eq!(rig.ending(), [2]);
     rig.done("a1");
     assert_eq!(rig.log(), "close 3 over_limit");
+}
+
+/// An upgraded socket counts in the total until its user has closed it.
+#[test]
+#[cfg(feature = "tls")]
+fn an_upgraded_socket_counts_among_them_until_it_goes() {
+    for (goes, ending) in [(false, vec![3]), (true, vec![])] {
+        let mut rig = Rig::speaking(crate::Protocol::Http2, LIMITS, 2);
+        rig.slow_close = true;
+        rig.ask("a1");
+        rig.dialed(1);
+        rig.carry("B1");
+        rig.carry("C1");
+        let upgraded = rig.give_up("a1", Outcome::Done);
+        let key = rig.key(upgraded);
+        rig.event(|state, now| state.upgrade(key, now));
+        if goes {
+            rig.event(|state, _| state.closing(key, CloseReason::Upgraded));
+        }
+        rig.limit(usize::MAX, 2);
+        assert_eq!(rig.ending(), ending);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //!
 //! In a [`Rig::shared`] all origins speak HTTP/2. In a [`Rig::auto`] an https origin ("A1" asks one) chooses.
 
+mod asked;
 #[cfg(feature = "tls")]
 mod chosen;
 mod credit;
