@@ -86,6 +86,24 @@ fn lowering_max_total_sockets_closes_the_least_recently_used() {
     assert_eq!(rig.log(), "close 3 over_limit");
 }
 
+/// Also if nobody waits, and nothing else is there to be done.
+#[test]
+fn a_socket_above_a_lowered_limit_is_closed_when_it_comes_free() {
+    for (max_sockets, max_total_sockets) in [(1, usize::MAX), (usize::MAX, 1)] {
+        let mut rig = Rig::new(LIMITS);
+        rig.ask("a1 a2");
+        [1, 2].into_iter().for_each(|number| rig.dialed(number));
+        set(&mut rig, |limits| {
+            (limits.max_sockets, limits.max_total_sockets) = (max_sockets, max_total_sockets);
+        });
+        rig.log();
+        rig.done("a1");
+        assert_eq!((rig.log(), rig.show("a")), ("close 1 over_limit".into(), "1 active".into()));
+        rig.done("a2");
+        assert_eq!((rig.log(), rig.show("a")), (String::new(), "1 idle".into()));
+    }
+}
+
 #[test]
 fn active_sockets_above_a_lowered_max_sockets_finish_and_are_closed() {
     let mut rig = Rig::new(LIMITS);
