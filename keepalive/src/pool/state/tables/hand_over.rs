@@ -110,3 +110,20 @@ fn those_who_ask_again_stand_in_the_order_of_their_tickets() {
     rig.done("a2");
     assert_eq!(rig.log(), "a4 gets 5");
 }
+
+/// Two places are to come, and three who are older wait for one each, at origins of their own.
+#[test]
+fn a_socket_makes_room_for_the_one_too_many_of_those_who_are_older() {
+    let mut rig = Rig::new(Limits { max_total_sockets: 3, ..LIMITS });
+    rig.ask("x1 y1 d1");
+    (1..=3).for_each(|number| rig.dialed(number));
+    rig.slow_close = true;
+    rig.spoilt("x1");
+    rig.spoilt("y1");
+    rig.ask("a1 b1 c1 d2");
+    rig.log();
+    rig.done("d1");
+    assert_eq!(rig.log(), "close 3 evicted");
+    [1, 2, 3].into_iter().for_each(|number| rig.closed(number));
+    assert_eq!(rig.log(), "dial 4 for a1, dial 5 for b1, dial 6 for c1");
+}
