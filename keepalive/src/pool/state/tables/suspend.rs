@@ -156,3 +156,19 @@ fn what_is_not_fresh_any_more_is_parked() {
     let notes: Vec<_> = std::iter::from_fn(|| rig.state.next_note()).collect();
     assert!(notes.iter().any(|(_, id, _, note)| (*id, note) == (2, &Note::Parked)), "{notes:?}");
 }
+
+/// b2 is older and would dial, as far as is known when a2 is looked at; but it finds its socket idle.
+#[test]
+fn those_whose_offers_were_taken_back_get_them_again_whatever_order_they_are_looked_at_in() {
+    let mut rig = Rig::new(Limits { max_total_sockets: 2, ..LIMITS });
+    rig.ask("a1 b1");
+    [1, 2].into_iter().for_each(|number| rig.dialed(number));
+    rig.ask("b2 a2");
+    rig.park("b2 a2");
+    rig.done("b1 a1");
+    rig.log();
+    rig.suspended(Duration::from_millis(1));
+    assert_eq!(rig.log(), "wake b2, wake a2");
+    rig.poll("a2 b2");
+    assert_eq!(rig.log(), "a2 gets 1, b2 gets 2");
+}

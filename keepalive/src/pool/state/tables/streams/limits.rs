@@ -1,6 +1,6 @@
 //! Limits lowered below the sockets in use: those that carry many are wound down.
 
-use super::super::rig::{LIMITS, Rig};
+use super::super::rig::{LIMITS, Rig, origin};
 #[cfg(feature = "tls")]
 use crate::CloseReason;
 #[cfg(feature = "tls")]
@@ -141,4 +141,46 @@ fn a_dial_that_ends_above_the_limit_is_closed() {
     rig.dialed_shared(2);
     rig.done("a1");
     assert_eq!(rig.log(), "dial 2 for a2, close 2 over_limit, a2 gets 1");
+}
+
+/// One that goes leaves its place: the request that needs a fresh one waits for that, and none is ended for it.
+#[test]
+fn a_request_that_needs_a_fresh_one_waits_for_the_place_of_one_that_goes() {
+    let mut rig = Rig::shared(Limits { max_sockets: 2, ..LIMITS }, 2);
+    rig.carry("a1");
+    rig.goes_away(1);
+    rig.carry("a2");
+    rig.ask("a3");
+    assert_eq!(rig.log(), "a3 gets 2");
+    // Its stream was refused.
+    let (request, key) = (rig.requests.remove("a3").expect("it asked"), rig.key(2));
+    rig.event(|state, now| state.release_stream(key, 2, now));
+    let turn = rig.state.request_again(&origin("a3"), request.ticket, rig.now);
+    rig.place("a3", request.ticket, turn);
+    assert_eq!((rig.ending(), rig.log()), (vec![1], String::new()));
+    rig.done("a1");
+    assert!(rig.log().ends_with("dial 3 for a3"));
+}
+
+/// What was learned from a dial that nobody waited for any more allows no burst.
+#[test]
+fn a_dial_that_nobody_waits_for_leaves_the_origin_warm_and_no_more() {
+    let mut rig = Rig::shared(LIMITS, 2);
+    rig.ask("a1");
+    rig.cancel("a1");
+    rig.dialed(1);
+    rig.log();
+    rig.ask("a2 a3 a4");
+    assert_eq!(rig.log(), "a2 gets 1, dial 2 for a3");
+}
+
+/// Whoever is older and waits for a place elsewhere would not get it sooner.
+#[test]
+fn a_stream_that_comes_free_goes_to_its_own_origin() {
+    let mut rig = Rig::shared(Limits { max_total_sockets: 1, ..LIMITS }, 2);
+    rig.carry("b1");
+    rig.ask("b2 a1 b3");
+    assert_eq!(rig.log(), "b2 gets 1");
+    rig.done("b1");
+    assert_eq!(rig.log(), "b3 gets 1");
 }
