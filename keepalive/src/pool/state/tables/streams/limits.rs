@@ -184,3 +184,13 @@ fn a_stream_that_comes_free_goes_to_its_own_origin() {
     rig.done("b1");
     assert_eq!(rig.log(), "b3 gets 1");
 }
+
+/// It takes no place in the queue.
+#[test]
+fn who_is_covered_by_a_dial_is_not_turned_away_from_a_full_queue() {
+    let mut rig = Rig::shared(Limits { max_total_sockets: 1, max_queued: 1, ..LIMITS }, 2);
+    rig.ask("b1 c1");
+    rig.event(|state: &mut State, now| state.set_limits(now, |limits| limits.max_queued = 0));
+    rig.ask("b2 d1");
+    assert_eq!(rig.log(), "dial 1 for b1, d1 is turned away");
+}
