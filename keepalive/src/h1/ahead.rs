@@ -96,3 +96,79 @@ fn weight(event: &BodyEvent) -> u64 {
         _ => PIECE,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(length: usize) -> Poll<Result<BodyEvent, Error>> {
+        Poll::Ready(Ok(BodyEvent::Data(vec![b'x'; length].into())))
+    }
+
+    /// What it makes of these events, all of which are there.
+    fn take(events: Vec<Poll<Result<BodyEvent, Error>>>) -> Result<Bytes, Ahead> {
+        let mut events = events.into_iter();
+        Ahead::take_small(|| events.next().unwrap_or(Poll::Pending))
+    }
+
+    fn end() -> Poll<Result<BodyEvent, Error>> {
+        Poll::Ready(Ok(BodyEvent::End))
+    }
+
+    #[test]
+    fn one_piece_is_the_whole_body() {
+        assert_eq!(take(vec![end()]).ok().unwrap(), "");
+        assert_eq!(take(vec![data(5), end()]).ok().unwrap(), "xxxxx");
+        assert_eq!(
+            take(vec![data(SMALL_BODY as usize - 64), end()]).ok().unwrap().len() as u64,
+            SMALL_BODY - 64
+        );
+    }
+
+    #[test]
+    fn what_is_not_one_piece_comes_in_its_order() {
+        let trailers = Poll::Ready(Ok(BodyEvent::Trailers(Box::default())));
+        let mut ahead = take(vec![data(5), data(3), trailers, end()]).err().unwrap();
+        let mut seen = Vec::new();
+        while let Some(event) = ahead.next() {
+            assert!(!seen.is_empty() || !ahead.is_empty());
+            seen.push(match event.unwrap() {
+                BodyEvent::Data(data) => data.len().to_string(),
+                BodyEvent::Trailers(_) => "trailers".to_owned(),
+                _ => "another".to_owned(),
+            });
+        }
+        assert!(ahead.is_empty());
+        assert_eq!(seen, ["5", "3", "trailers"]);
+    }
+
+    /// Neither one large piece nor many small ones: each counts for more than its bytes.
+    #[test]
+    fn no_more_is_taken_than_is_small() {
+        for (length, taken) in [(1, 1009), (1000, 62), (SMALL_BODY as usize, 1)] {
+            let mut count = 0;
+            let ahead = Ahead::take_small(|| {
+                count += 1;
+                data(length)
+            });
+            assert!(ahead.is_err());
+            assert_eq!(count, taken, "of {length} bytes");
+        }
+    }
+
+    #[test]
+    fn its_size_is_added_to_that_of_the_rest() {
+        let hint = |events, rest: SizeHint| {
+            let hint = take(events).err().unwrap().add_to(rest);
+            (hint.lower(), hint.upper())
+        };
+        assert_eq!(hint(vec![data(5), data(3)], SizeHint::with_exact(10)), (18, Some(18)));
+        assert_eq!(hint(vec![data(5), data(3)], SizeHint::default()), (8, None));
+        let trailers = Poll::Ready(Ok(BodyEvent::Trailers(Box::default())));
+        assert_eq!(
+            hint(vec![data(5), trailers, end()], SizeHint::with_exact(0)),
+            (5, None),
+            "room for trailers"
+        );
+    }
+}

@@ -40,6 +40,7 @@ mod runtimes;
 mod sending;
 mod silence;
 mod sockets;
+mod timings;
 #[cfg(feature = "tls")]
 mod tls;
 mod total_cap;

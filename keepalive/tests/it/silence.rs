@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use http::Request;
 use keepalive::{Agent, CloseReason, Phase};
 use testkit::{Case, Script};
 use tokio::time::advance;
 
-use crate::kit::{at_rest, poll};
+use crate::kit::{at_rest, poll, poll_once};
+use crate::sending::feed::feed;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -68,6 +70,32 @@ fn a_head_that_trickles_does_not_extend_the_time() {
             origin.signal("more");
         }
         assert!(request.await.unwrap_err().is_timeout());
+    });
+}
+
+/// The time begins with the last byte that the socket took.
+#[test]
+fn an_upload_that_goes_on_extends_the_time() {
+    testkit::run_paused(async |case: &Case| {
+        let origin = case.scripted(Script::new().head().reached("head").stall());
+        let agent = Agent::builder().response_timeout(5 * SECOND).build().unwrap();
+        let (feeder, body) = feed();
+        feeder.data("some");
+        let mut request = Box::pin(agent.request(Request::post(origin.url("/")).body(body).unwrap()));
+        tokio::select! {
+            _ = &mut request => panic!("it is not the time yet"),
+            () = origin.reached("head") => {}
+        }
+        for _ in 0..3 {
+            advance(4 * SECOND).await;
+            feeder.data("more");
+            assert!(poll_once(&mut request).await.is_none(), "it is not the time yet");
+        }
+        advance(5 * SECOND - Duration::from_millis(1)).await;
+        assert!(poll_once(&mut request).await.is_none(), "it is not the time yet");
+        advance(Duration::from_millis(1)).await;
+        let error = poll_once(&mut request).await.expect("it is the time").unwrap_err();
+        assert!(error.is_timeout() && error.phase() == Phase::Send, "{error:?}");
     });
 }
 
