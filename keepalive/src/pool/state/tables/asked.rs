@@ -36,7 +36,7 @@ fn what_a_socket_is() {
     let rig = one_of_each();
     assert_eq!(those(&rig, State::is_idle), [1, 2]);
     assert_eq!(those(&rig, State::has_no_connection), [4, 5]);
-    assert_eq!(those(&rig, State::is_destroyed), []);
+    assert_eq!(those(&rig, State::is_destroyed), [0; 0]);
     assert_eq!(rig.state.descriptors(), 6);
     let mut states: Vec<_> = rig.state.list_sockets().map(|it| (it.id, it.state)).collect();
     states.sort_by_key(|&(id, _)| id);
@@ -60,7 +60,7 @@ fn the_sockets_that_count() {
     assert_eq!(counting(None), [1, 2, 3, 4, 5, 6, 7, 8]);
     assert_eq!(counting(Some(&origin("a"))), [1, 2, 3, 6, 8]);
     assert_eq!(counting(Some(&origin("b"))), [4, 5]);
-    assert_eq!(counting(Some(&origin("c"))), []);
+    assert_eq!(counting(Some(&origin("c"))), [0; 0]);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn what_destroy_shut_down() {
     #[cfg(feature = "http2")]
     {
         assert_eq!(those(&rig, |state, key| state.was_destroyed(key, state.socket_id(key))), [1, 2, 3, 6]);
-        assert_eq!(those(&rig, |state, key| state.was_destroyed(key, 9)), [], "another had the place");
+        assert_eq!(those(&rig, |state, key| state.was_destroyed(key, 9)), [0; 0], "another had the place");
         assert!(!rig.state.was_destroyed(SocketKey(99), 99), "it is gone");
     }
 }
