@@ -127,3 +127,20 @@ fn a_socket_makes_room_for_the_one_too_many_of_those_who_are_older() {
     [1, 2, 3].into_iter().for_each(|number| rig.closed(number));
     assert_eq!(rig.log(), "dial 4 for a1, dial 5 for b1, dial 6 for c1");
 }
+
+/// b1 needs a fresh socket and waits for the place that is to come: that is one, and b3 does not wait for another.
+#[test]
+fn who_is_handed_a_socket_is_not_among_those_who_are_older() {
+    let mut rig = Rig::new(Limits { max_total_sockets: 3, ..LIMITS });
+    rig.ask("b1 b2 c1");
+    (1..=3).for_each(|number| rig.dialed(number));
+    rig.slow_close = true;
+    rig.stale("b1");
+    rig.ask("b3");
+    rig.pass(10);
+    rig.log();
+    rig.done("b2");
+    assert_eq!(rig.log(), "b3 gets 2");
+    rig.closed(1);
+    assert_eq!(rig.log(), "dial 4 for b1");
+}

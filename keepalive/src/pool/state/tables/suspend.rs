@@ -172,3 +172,23 @@ fn those_whose_offers_were_taken_back_get_them_again_whatever_order_they_are_loo
     rig.poll("a2 b2");
     assert_eq!(rig.log(), "a2 gets 1, b2 gets 2");
 }
+
+/// The limit was lowered while b2 had an offer: taken back, it is for a1, who is older and waits for a place.
+#[test]
+fn an_offer_taken_back_makes_room_for_whoever_is_older() {
+    let mut rig = Rig::new(Limits { max_total_sockets: 2, ..LIMITS });
+    rig.ask("b1 c1");
+    [1, 2].into_iter().for_each(|number| rig.dialed(number));
+    rig.ask("a1 b2");
+    rig.park("b2");
+    rig.slow_close = true;
+    rig.spoilt("c1");
+    rig.done("b1");
+    assert!(rig.log().ends_with("wake b2"), "a1 has a place to come");
+    rig.event(|state, now| state.set_limits(now, |limits| limits.max_total_sockets = 1));
+    assert_eq!(rig.log(), "");
+    rig.suspended(secs(1));
+    assert_eq!(rig.log(), "close 1 evicted");
+    [2, 1].into_iter().for_each(|number| rig.closed(number));
+    assert_eq!(rig.log(), "dial 3 for a1");
+}
