@@ -44,7 +44,7 @@ impl Supply {
         }
     }
 
-    /// Takes the body out, to be sent in another way.
+    /// What is not pulled yet, to be sent in another way.
     #[cfg(feature = "http2")]
     pub(super) fn payload(&mut self) -> &mut Payload {
         &mut self.payload
