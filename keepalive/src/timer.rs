@@ -83,12 +83,12 @@ impl Sleeper {
         if now >= end {
             return Poll::Ready(Ok(()));
         }
-        if self.0.as_ref().is_some_and(|armed| armed.will_wake(cx.waker(), end)) {
+        // A future can move to another runtime and keep its waker, a sleep cannot. Outside of all of them nobody
+        // wakes us.
+        let Ok(here) = Handle::try_current().map(|handle| handle.id()) else { return Poll::Pending };
+        if self.0.as_ref().is_some_and(|armed| armed.runtime == here && armed.will_wake(cx.waker(), end)) {
             return Poll::Pending;
         }
-        // A future can move to another runtime, a sleep cannot. Outside of all of them nobody wakes us.
-        let Ok(here) = Handle::try_current() else { return Poll::Pending };
-        let here = here.id();
         let polled = or_lacking(|| {
             if self.0.as_ref().is_none_or(|armed| armed.runtime != here) {
                 let sleep = Box::pin(sleep_until(end));

@@ -2,6 +2,8 @@
 
 #[path = "retry/bodies.rs"]
 mod bodies;
+#[path = "retry/moved.rs"]
+mod moved;
 #[path = "retry/races.rs"]
 mod races;
 

@@ -1,5 +1,6 @@
 //! One agent and runtimes that die, lack a part, or are not driven: what a hostile review found.
 
+mod limits;
 mod undriven;
 
 use std::error::Error as _;

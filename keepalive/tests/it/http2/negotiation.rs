@@ -216,3 +216,59 @@ fn names_of_one_server_share_no_connection() {
         assert_eq!((on("localhost"), on("127.0.0.1")), (vec![0, 0], vec![1, 1]));
     });
 }
+
+/// A body whose first poll, which comes just before the first write, restarts the server.
+struct Restarting {
+    restart: Option<Box<dyn FnOnce() + Send>>,
+    left: std::vec::IntoIter<bytes::Bytes>,
+}
+
+impl http_body::Body for Restarting {
+    type Data = bytes::Bytes;
+    type Error = keepalive::Error;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, keepalive::Error>>> {
+        if let Some(restart) = self.restart.take() {
+            restart();
+        }
+        std::task::Poll::Ready(self.left.next().map(|data| Ok(http_body::Frame::data(data))))
+    }
+}
+
+/// The server speaks HTTP/2 since it was restarted: what had been pulled for the write that failed is part of
+/// the body still.
+#[test]
+fn a_request_that_moves_to_http2_keeps_the_beginning_of_its_body() {
+    testkit::run(async |case: &Case| {
+        let (authority, names) = (Authority::new("tests"), ["http/1.1"]);
+        let tls = Tls::builder().builtin_roots(false).add_root_pem(authority.pem()).build().unwrap();
+        let old = ServerTls::new(&authority.local()).alpn(&names);
+        let new = ServerTls::new(&authority.local()).alpn(&["h2"]);
+        let script = Script::new().request().send(testkit::ok("first")).signal("reset").reset();
+        let origin = case.scripted(testkit::ScriptedOrigin::builder().connection(script).tls(&old));
+        let agent = Agent::builder().tls(tls).build().unwrap();
+        assert_eq!(fetch(&agent, origin.url("/")).await.unwrap(), "first");
+        let again = std::sync::Arc::new(std::sync::Mutex::new(None));
+        let (url, place) = (origin.url("/"), std::sync::Arc::clone(&again));
+        let restart = move || {
+            origin.signal("reset");
+            while origin.record().open() > 0 {
+                std::thread::yield_now();
+            }
+            origin.stop();
+            let builder = PlainOrigin::builder().tls(&new).record_requests();
+            *place.lock().unwrap() = Some(builder.bind(origin.addr().to_string()).start());
+        };
+        let left = vec![bytes::Bytes::from_static(b"first,"), bytes::Bytes::from_static(b"second")];
+        let body = Restarting { restart: Some(Box::new(restart)), left: left.into_iter() };
+        let response = agent.post(url).body(keepalive::Body::wrap(body)).send().await.unwrap();
+        assert_eq!(info(&response).protocol, Version::HTTP_2);
+        assert_eq!(response.text().await.unwrap(), "hello");
+        let origin = again.lock().unwrap().take().unwrap();
+        assert_eq!(String::from_utf8_lossy(&origin.requests()[0].body), "first,second");
+        drop(agent);
+    });
+}
