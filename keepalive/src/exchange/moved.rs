@@ -8,12 +8,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use http_body::Frame;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::connect::{Carrier, Connect, Connected, Connecting, DialTimings};
 use crate::descriptors::Place;
 use crate::io::{Io, Permit, RawSocket};
-use crate::{Agent, Body, CloseReason, ConnectionInfo, Origin};
+use crate::{Agent, Body, CloseReason, ConnectionInfo, Error, Origin};
 
 /// Connections that answer each write with an empty response, until they are `broken`.
 #[derive(Debug, Default)]
@@ -149,6 +152,30 @@ async fn with_a_body_of_any_size() {
         let (_, _, written) = second(true, "POST", body).await;
         assert_eq!(written.iter().filter(|&&byte| byte == 7).count(), 1_000_000);
     }
+}
+
+struct TrailersOnly(Option<HeaderMap>);
+
+impl http_body::Body for TrailersOnly {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        Poll::Ready(self.0.take().map(|trailers| Ok(Frame::trailers(trailers))))
+    }
+}
+
+/// Then they were pulled for the write that failed.
+#[tokio::test]
+async fn with_a_body_that_is_nothing_but_trailers() {
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-sum", HeaderValue::from_static("42"));
+    let (_, _, written) = second(false, "POST", Body::wrap(TrailersOnly(Some(trailers)))).await;
+    let written = String::from_utf8(written).unwrap();
+    assert!(written.ends_with("\r\n\r\n0\r\nx-sum: 42\r\n\r\n"), "{written}");
 }
 
 /// A socket that was dialled, parked and never used is no better than one that served before.

@@ -40,7 +40,7 @@ pub(crate) struct Call {
     pub(super) decoder: ResponseDecoder,
     pub(super) buf: BytesMut,
     read_size: u32,
-    /// Its bytes are read into a buffer that the thread keeps.
+    /// Its bytes are read into a buffer that the thread keeps; smaller ones serve nobody.
     is_large: bool,
     eof: bool,
     /// That end came without TLS's goodbye: it may be anybody's.
@@ -334,8 +334,7 @@ impl Call {
         self.terms.written_before += self.evidence.written;
         let mut terms = std::mem::take(&mut self.terms);
         terms.again |= !untouched;
-        let upload = if untouched { upload } else { upload.rewind() };
-        *self = Self::of(Some(upload), terms);
+        *self = Self::of(Some(upload.rewind()), terms);
         lease
     }
 
@@ -403,7 +402,7 @@ impl Call {
             if self.buf.is_empty() {
                 self.buf = scratch::spare(self.read_size as usize);
             }
-            self.is_large = true;
+            self.is_large |= self.read_size > SCRATCH as u32;
             self.buf.reserve(self.read_size as usize);
             let space = self.buf.capacity() - self.buf.len();
             (pin!(io.read_buf(&mut self.buf)).poll(cx), space)

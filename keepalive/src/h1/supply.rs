@@ -26,7 +26,9 @@ pub(super) struct Supply {
     pulled: u64,
     /// Nothing is left to pull.
     ended: bool,
-    /// What was pulled, while it is kept.
+    /// They were pulled.
+    trailers: Option<Box<HeaderMap>>,
+    /// What was pulled of the data, while it is kept.
     kept: Option<Kept>,
 }
 
@@ -40,6 +42,7 @@ impl Supply {
             tail: &[],
             pulled: 0,
             ended: false,
+            trailers: None,
             kept: None,
         }
     }
@@ -60,9 +63,14 @@ impl Supply {
         self.kept.is_some()
     }
 
-    /// The body from its first byte on. What was pulled must have been kept.
+    /// The body from its first byte on. What was pulled must have been kept, or not written: then it is the last
+    /// piece.
     pub(super) fn rewind(self) -> Payload {
-        self.kept.unwrap_or_default().before(self.payload)
+        let mut pulled = self.kept.unwrap_or_else(|| Kept::of(self.data));
+        if let Some(trailers) = self.trailers {
+            pulled.trailers(trailers);
+        }
+        pulled.before(self.payload)
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -108,7 +116,7 @@ impl Supply {
                 Ok(data) => self.take(data)?,
                 Err(frame) => {
                     if let Ok(trailers) = frame.into_trailers() {
-                        self.end(Some(&trailers))?;
+                        self.end(Some(trailers))?;
                     }
                 }
             },
@@ -161,12 +169,10 @@ impl Supply {
         Ok(())
     }
 
-    fn end(&mut self, trailers: Option<&HeaderMap>) -> Result<(), UploadError> {
-        if let (Some(kept), Some(trailers)) = (&mut self.kept, trailers) {
-            kept.trailers(trailers);
-        }
+    fn end(&mut self, trailers: Option<HeaderMap>) -> Result<(), UploadError> {
+        self.trailers = trailers.map(Box::new);
         match self.framing {
-            Framing::Chunked => last_chunk(trailers, &mut self.lead),
+            Framing::Chunked => last_chunk(self.trailers.as_deref(), &mut self.lead),
             Framing::Length(said) if self.pulled < said => {
                 return Err(UploadError::Length { said, pulled: self.pulled });
             }

@@ -111,7 +111,7 @@ impl Upload {
         self.keeps && self.body.as_ref().is_none_or(|body| body.is_kept())
     }
 
-    /// The same request from its first byte on. What was pulled must have been kept.
+    /// The same request from its first byte on. What was pulled must have been kept, or nothing written.
     pub(super) fn rewind(self) -> Self {
         let payload = self.body.map_or(Payload::Empty, |body| body.rewind());
         Self::new(self.head, payload, self.framing, self.expects)

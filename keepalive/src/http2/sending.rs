@@ -193,7 +193,7 @@ impl Sending {
             }
         }
         if let (Some(kept), Some(trailers)) = (&mut self.kept, &trailers) {
-            kept.trailers(trailers);
+            kept.trailers(Box::new(trailers.clone()));
         }
         (self.trailers, self.ended) = (trailers, true);
         Ok(())

@@ -17,6 +17,8 @@ mod hostile;
 mod life;
 #[path = "http2/messages.rs"]
 mod messages;
+#[path = "http2/moved.rs"]
+mod moved;
 #[path = "http2/negotiation.rs"]
 mod negotiation;
 #[path = "http2/resets.rs"]
