@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use http::{Extensions, Version};
 
 use crate::clock;
-use crate::pool::Leased;
+use crate::pool::{Dialed, Facts, Leased};
 
 /// Which socket served a request, and how long each step took; in the extensions of the response.
 ///
@@ -61,6 +61,7 @@ pub struct Timings {
 /// What a request has waited for sockets so far.
 pub(super) struct Waits {
     since: Instant,
+    /// By the attempts before this one.
     queued: Duration,
     attempts: u32,
 }
@@ -74,23 +75,20 @@ impl Waits {
         self.since.into()
     }
 
-    /// The request has a socket now.
-    pub(super) fn end(&mut self, leased: &mut Leased) -> Stopwatch {
-        let facts = leased.facts();
-        let now = facts.taken_at;
-        let dialed = leased.take_dialed();
-        // What follows the start of its dial is not the queue's.
-        let queued_until = dialed.as_ref().map_or(now, |dial| dial.began);
-        self.queued += queued_until.saturating_duration_since(self.since);
-        let dialed = dialed.map(|dial| dial.timings);
-        let timings = Timings {
-            queue: self.queued,
-            dns: dialed.map(|timings| timings.dns),
-            connect: dialed.map(|timings| timings.connect),
-            tls: dialed.and_then(|timings| timings.tls),
-            ..Timings::default()
-        };
-        let info = ConnectionInfo {
+    /// What the response tells of the socket that it came on: its head is there `now`, and the request was sent
+    /// by then if it ever will be.
+    pub(super) fn tell(
+        &self,
+        facts: &Facts,
+        dialed: Option<Dialed>,
+        sent_at: Option<Instant>,
+        now: Instant,
+    ) -> Extensions {
+        let sent = sent_at.unwrap_or(now);
+        let queue = self.queued_until(facts, dialed.as_ref());
+        let dialed = dialed.map(|dialed| dialed.timings);
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectionInfo {
             socket_id: facts.socket,
             reused: facts.request_number > 1,
             request_number: facts.request_number,
@@ -98,46 +96,29 @@ impl Waits {
             local_addr: facts.local,
             peer_addr: facts.peer,
             protocol: facts.protocol,
-            timings,
-        };
-        let mut extensions = Extensions::new();
-        extensions.insert(info);
-        Stopwatch { sending_since: now, extensions }
+            timings: Timings {
+                queue,
+                dns: dialed.map(|timings| timings.dns),
+                connect: dialed.map(|timings| timings.connect),
+                tls: dialed.and_then(|timings| timings.tls),
+                send: sent.saturating_duration_since(facts.taken_at),
+                wait: now.saturating_duration_since(sent),
+            },
+        });
+        extensions
     }
 
-    /// The socket proved stale, with the request `written` or not: it waits for another.
-    pub(super) fn begin_again(&mut self, written: bool) {
+    /// What the request had proved stale, with the request `written` or not: it waits for another.
+    pub(super) fn begin_again(&mut self, leased: &mut Leased, written: bool) {
+        let dialed = leased.take_dialed();
+        self.queued = self.queued_until(&leased.facts(), dialed.as_ref());
         self.since = clock::now().into_std();
         self.attempts += u32::from(written);
     }
-}
 
-/// Takes the times of an attempt.
-pub(super) struct Stopwatch {
-    sending_since: Instant,
-    /// The [`ConnectionInfo`], where it is to be in the end.
-    extensions: Extensions,
-}
-
-impl Stopwatch {
-    /// When the attempt began.
-    pub(super) fn began(&self) -> tokio::time::Instant {
-        self.sending_since.into()
-    }
-
-    /// The response head is there, and the request was sent by then if it ever will be.
-    pub(super) fn stop(&mut self, sent_at: Option<Instant>) -> Instant {
-        let now = clock::now().into_std();
-        let sent = sent_at.unwrap_or(now);
-        if let Some(info) = self.extensions.get_mut::<ConnectionInfo>() {
-            info.timings.send = sent.saturating_duration_since(self.sending_since);
-            info.timings.wait = now.saturating_duration_since(sent);
-        }
-        now
-    }
-
-    /// Of the response.
-    pub(super) fn into_extensions(self) -> Extensions {
-        self.extensions
+    /// What follows the start of its dial is not the queue's.
+    fn queued_until(&self, facts: &Facts, dialed: Option<&Dialed>) -> Duration {
+        let until = dialed.map_or(facts.taken_at, |dialed| dialed.began);
+        self.queued + until.saturating_duration_since(self.since)
     }
 }

@@ -3,16 +3,16 @@
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use super::Tried;
 use super::attempt::{Attempt, Progress};
-use super::info::Stopwatch;
+use super::info::Waits;
 use super::retry::{self, Verdict};
+use super::{Tried, response};
 use crate::body::{Body, Incoming};
 use crate::http2::{Answer, Call, is_formless};
 use crate::options::RequestDefaults;
 use crate::pool::{Outcome, Stream};
 use crate::timer::{Sleeper, Timer};
-use crate::{Error, Origin, Phase, h1};
+use crate::{Error, Origin, Phase, clock, h1};
 
 /// An attempt under way. In a box, so that requests over HTTP/1.1 are no larger.
 pub(super) struct Many {
@@ -45,11 +45,12 @@ pub(super) fn poll(
     cx: &mut Context<'_>,
     defaults: &RequestDefaults,
     timer: &Timer,
-    watch: &mut Stopwatch,
+    waits: &Waits,
 ) -> Poll<Result<Tried, Error>> {
     Poll::Ready(Ok(match ready!(progress.poll(call, cx, defaults, timer))? {
         Answer::Response(head, mut stream) => {
-            let now = watch.stop(call.sent_at());
+            let (sent_at, now) = (call.sent_at(), clock::now().into_std());
+            let told = call.stream().map(|it| waits.tell(&it.facts(), it.dialed.take(), sent_at, now));
             let body = match call.take_whole(&mut stream, cx, now) {
                 Ok(bytes) => Body::full(bytes),
                 Err(piece) => {
@@ -63,7 +64,7 @@ pub(super) fn poll(
                     }
                 }
             };
-            Tried::Answered(head, body)
+            Tried::Answered(response(head, body, told.unwrap_or_default()))
         }
         Answer::Lost(error) => {
             let (moves, written) = match retry::verdict(&call.loss(request.outgoing().1)) {

@@ -20,13 +20,14 @@ mod wait;
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
 
-use http::Response;
 use http::request::Parts;
+use http::{Extensions, Response};
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use self::attempt::Progress;
+use self::info::Waits;
 pub use self::info::{ConnectionInfo, Timings};
-use self::info::{Stopwatch, Waits};
 use self::prepare::{Prepared, prepare};
 use self::wait::Wait;
 use crate::body::Body;
@@ -72,30 +73,30 @@ pub(crate) fn exchange(
         let mut acquire = Acquire::new(pool, origin, runtime, began);
         let mut waits = Waits::begin(began);
         loop {
-            let (mut watch, way) = {
+            let (taken_at, way) = {
                 let mut wait = Wait::begin(waits.since(), &defaults);
                 match poll_fn(|cx| wait.poll(&mut acquire, cx, &defaults, &timer)).await {
-                    Ok(mut leased) => (waits.end(&mut leased), begin(leased, call)),
+                    Ok(leased) => begin(leased, call),
                     Err(error) => return Err(error.with(call.evidence())),
                 }
             };
             let tried = match way {
                 Way::Own => {
-                    let mut progress = Progress::begin(watch.began(), &defaults);
-                    poll_fn(|cx| one::poll(call, &mut progress, cx, &defaults, &timer, &mut watch)).await?
+                    let mut progress = Progress::begin(taken_at, &defaults);
+                    poll_fn(|cx| one::poll(call, &mut progress, cx, &defaults, &timer, &waits)).await?
                 }
                 #[cfg(feature = "http2")]
                 Way::Shared(stream) => {
-                    let progress = Progress::begin(watch.began(), &defaults);
+                    let progress = Progress::begin(taken_at, &defaults);
                     let mut many = many::begin(stream, call, acquire.origin(), progress)?;
-                    poll_fn(|cx| many::poll(&mut many, call, cx, &defaults, &timer, &mut watch)).await?
+                    poll_fn(|cx| many::poll(&mut many, call, cx, &defaults, &timer, &waits)).await?
                 }
             };
             match tried {
-                Tried::Answered(head, body) => return Ok(response(head, body, watch)),
-                Tried::Again { leased, written } => {
+                Tried::Answered(response) => return Ok(response),
+                Tried::Again { mut leased, written } => {
+                    waits.begin_again(&mut leased, written);
                     acquire.again(leased, written);
-                    waits.begin_again(written);
                 }
             }
         }
@@ -110,20 +111,22 @@ enum Way {
     Shared(Box<Stream>),
 }
 
-fn begin(leased: Leased, call: &mut Call) -> Way {
+/// Since when the attempt has it, too.
+fn begin(leased: Leased, call: &mut Call) -> (Instant, Way) {
+    let taken_at = leased.taken_at().into();
     match leased {
         Leased::One(lease) => {
             call.begin(lease);
-            Way::Own
+            (taken_at, Way::Own)
         }
         #[cfg(feature = "http2")]
-        Leased::Many(stream) => Way::Shared(stream),
+        Leased::Many(stream) => (taken_at, Way::Shared(stream)),
     }
 }
 
 /// What came of an attempt that did not fail.
 enum Tried {
-    Answered(Head, Body),
+    Answered(Response<Body>),
     /// What it got proved no good; it is to be made again, having been `written` or not.
     Again {
         leased: Leased,
@@ -131,11 +134,11 @@ enum Tried {
     },
 }
 
-fn response(head: Head, body: Body, watch: Stopwatch) -> Response<Body> {
+fn response(head: Head, body: Body, told: Extensions) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = head.status;
     *response.version_mut() = head.version;
     *response.headers_mut() = head.headers;
-    *response.extensions_mut() = watch.into_extensions();
+    *response.extensions_mut() = told;
     response
 }

@@ -3,16 +3,18 @@
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use super::Tried;
+use http::Extensions;
+
 use super::attempt::{Attempt, Progress};
-use super::info::Stopwatch;
+use super::info::Waits;
 use super::retry::{self, Verdict};
+use super::{Tried, response};
 use crate::body::{Body, Incoming, Upgraded};
 use crate::h1::{Answer, Call};
 use crate::options::RequestDefaults;
-use crate::pool::Leased;
+use crate::pool::{Lease, Leased};
 use crate::timer::{Sleeper, Timer};
-use crate::{CloseReason, Error, Phase};
+use crate::{CloseReason, Error, Phase, clock};
 
 /// Drives a call that was begun on its socket. Not an `async fn`: its future would be part of every request.
 pub(super) fn poll(
@@ -21,16 +23,17 @@ pub(super) fn poll(
     cx: &mut Context<'_>,
     defaults: &RequestDefaults,
     timer: &Timer,
-    watch: &mut Stopwatch,
+    waits: &Waits,
 ) -> Poll<Result<Tried, Error>> {
     Poll::Ready(Ok(match ready!(progress.poll(call, cx, defaults, timer))? {
         Answer::Switched(head, rest) => {
-            watch.stop(call.sent_at());
-            let (lease, rest) = *rest;
-            Tried::Answered(head, Body::upgraded(Upgraded::new(lease, rest)))
+            let (mut lease, rest) = *rest;
+            let told = tell(waits, &mut lease, call.sent_at(), clock::now().into_std());
+            Tried::Answered(response(head, Body::upgraded(Upgraded::new(lease, rest)), told))
         }
         Answer::Response(head) => {
-            let now = watch.stop(call.sent_at());
+            let (sent_at, now) = (call.sent_at(), clock::now().into_std());
+            let told = call.lease().map(|lease| tell(waits, lease, sent_at, now)).unwrap_or_default();
             let body = match call.take_small_body(cx, now) {
                 Some(bytes) => Body::full(bytes),
                 None => {
@@ -40,7 +43,7 @@ pub(super) fn poll(
                     Body::incoming(Incoming::new(std::mem::take(call), *timer, defaults.body_timeout))
                 }
             };
-            Tried::Answered(head, body)
+            Tried::Answered(response(head, body, told))
         }
         Answer::Lost(error, reason) => {
             let loss = call.loss();
@@ -55,6 +58,11 @@ pub(super) fn poll(
             Tried::Again { leased: Leased::One(call.take_back()), written }
         }
     }))
+}
+
+fn tell(waits: &Waits, lease: &mut Lease, sent_at: Option<Instant>, now: Instant) -> Extensions {
+    let dialed = lease.take_dialed();
+    waits.tell(&lease.facts(), dialed, sent_at, now)
 }
 
 impl Attempt for Call {

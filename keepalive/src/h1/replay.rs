@@ -53,7 +53,7 @@ impl Kept {
             Payload::Replay(mut replay) => {
                 self.data.append(&mut replay.kept.data);
                 replay.kept.data = self.data;
-                replay.kept.trailers = self.trailers.or(replay.kept.trailers.take());
+                replay.kept.trailers = self.trailers.or_else(|| replay.kept.trailers.take());
                 Payload::Replay(replay)
             }
             rest if self.data.is_empty() && self.trailers.is_none() => rest,

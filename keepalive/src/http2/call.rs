@@ -209,6 +209,10 @@ impl Call {
         if self.sent_at.is_none() { Phase::Send } else { Phase::Wait }
     }
 
+    pub(crate) fn stream(&mut self) -> Option<&mut Stream> {
+        self.stream.as_deref_mut()
+    }
+
     /// For the limits of the request's time.
     pub(crate) fn sleeper(&mut self) -> Option<&mut Sleeper> {
         self.stream.as_mut().map(|stream| &mut stream.sleeper)

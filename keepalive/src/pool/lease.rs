@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use http::Version;
 use tokio::runtime;
 
+use super::leased::Facts;
 use super::state::{CLAIM, Hint, Outcome, SocketKey, State};
 use super::{Pool, keeper};
 use crate::CloseReason;
@@ -172,6 +174,22 @@ impl Lease {
 
     fn past(&self) -> Option<&Past> {
         self.socket.as_ref().map(|socket| &socket.past)
+    }
+
+    pub(super) fn taken_at(&self) -> Instant {
+        self.past().map_or(self.pool.epoch, |past| past.taken_at)
+    }
+
+    pub(crate) fn facts(&mut self) -> Facts {
+        let Socket { id, ref about, past, .. } = *self.socket();
+        let Past { request_number, idle_for, taken_at, .. } = past;
+        let (local, peer) = (about.local, about.peer);
+        Facts { socket: id, request_number, idle_for, taken_at, local, peer, protocol: Version::HTTP_11 }
+    }
+
+    /// Of the dial, for the first request.
+    pub(crate) fn take_dialed(&mut self) -> Option<Dialed> {
+        self.socket().dialed.take().map(|dialed| *dialed)
     }
 
     /// Whether the socket has served another request before.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use http::Version;
 
-use super::lease::{Dead, Dialed, Past};
+use super::lease::{Dead, Dialed};
 use super::{Lease, Socket};
 
 /// A request's hold on what will carry it.
@@ -36,32 +36,27 @@ pub(super) enum Taken {
 }
 
 impl Leased {
+    /// When the request got it.
+    pub(crate) fn taken_at(&self) -> Instant {
+        match self {
+            Self::One(lease) => lease.taken_at(),
+            #[cfg(feature = "http2")]
+            Self::Many(stream) => stream.taken_at,
+        }
+    }
+
     pub(crate) fn facts(&mut self) -> Facts {
         match self {
-            Self::One(lease) => {
-                let Socket { id, ref about, past, .. } = *lease.socket();
-                let Past { request_number, idle_for, taken_at, .. } = past;
-                let (local, peer) = (about.local, about.peer);
-                let protocol = Version::HTTP_11;
-                Facts { socket: id, request_number, idle_for, taken_at, local, peer, protocol }
-            }
+            Self::One(lease) => lease.facts(),
             #[cfg(feature = "http2")]
-            Self::Many(stream) => Facts {
-                socket: stream.id,
-                request_number: stream.request_number,
-                idle_for: stream.idle_for,
-                taken_at: stream.taken_at,
-                local: stream.local,
-                peer: stream.peer,
-                protocol: Version::HTTP_2,
-            },
+            Self::Many(stream) => stream.facts(),
         }
     }
 
     /// Of the dial, for the first request.
     pub(crate) fn take_dialed(&mut self) -> Option<Dialed> {
         match self {
-            Self::One(lease) => lease.socket().dialed.take().map(|dialed| *dialed),
+            Self::One(lease) => lease.take_dialed(),
             #[cfg(feature = "http2")]
             Self::Many(stream) => stream.dialed.take(),
         }

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h2::client::SendRequest;
+use http::Version;
 
 use super::lease::{Dead, Dialed, Ending};
+use super::leased::Facts;
 use super::state::{Outcome, SocketKey};
 use super::{Inner, Pool};
 use crate::error::Error;
@@ -54,6 +56,18 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    pub(crate) fn facts(&self) -> Facts {
+        Facts {
+            socket: self.id,
+            request_number: self.request_number,
+            idle_for: self.idle_for,
+            taken_at: self.taken_at,
+            local: self.local,
+            peer: self.peer,
+            protocol: Version::HTTP_2,
+        }
+    }
+
     /// Whether the socket has served another request before.
     pub(crate) fn reused(&self) -> bool {
         self.request_number > 1
