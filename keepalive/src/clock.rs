@@ -19,8 +19,8 @@ pub(crate) struct Reading {
     pub(crate) mono: std::time::Instant,
 }
 
-/// Reads the wall clock, too, which a paused runtime does not pause.
+/// Reads both, one directly after the other. A paused runtime does not pause the wall clock.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
-pub(crate) fn reading(now: std::time::Instant) -> Reading {
-    Reading { wall: SystemTime::now(), mono: now }
+pub(crate) fn reading() -> Reading {
+    Reading { wall: SystemTime::now(), mono: now().into_std() }
 }

@@ -145,7 +145,7 @@ impl Pool {
                 sockets: Vec::new(),
                 waiters: Vec::new(),
                 keepers: Vec::new(),
-                suspend: Suspend::new(clock::reading(clock::now().into_std())),
+                suspend: Suspend::new(clock::reading()),
                 closing: false,
                 stays_open,
                 default_total,
@@ -325,7 +325,8 @@ impl Inner {
         if !self.suspend.is_due(now) {
             return;
         }
-        if let Some(gap) = self.suspend.notice(clock::reading(now)) {
+        // `now` was read before the wait for the lock.
+        if let Some(gap) = self.suspend.notice(clock::reading()) {
             self.state.suspended(gap, now);
         }
     }

@@ -64,15 +64,12 @@ mod tests {
     use tokio::runtime::Handle;
 
     use super::*;
+    use crate::clock::reading;
     use crate::options::SocketOptions;
     use crate::pool::{Acquire, Hint, Limits, Pool};
     use crate::{CloseReason, Origin, Scheduling, clock};
 
     const SECOND: Duration = Duration::from_secs(1);
-
-    fn reading() -> Reading {
-        clock::reading(clock::now().into_std())
-    }
 
     fn later(now: Reading, wall: Duration, mono: Duration) -> Reading {
         Reading { wall: now.wall + wall, mono: now.mono + mono }
