@@ -156,6 +156,16 @@ const RULES: &[Rule] = &[
         is: |case| case.they_refuse("Parse(TooLarge)") && count(case.wire, b"\n") > 100,
     },
     Rule {
+        why: "a head with more fields than it may have is refused here when the first too many is there; \
+              there the end of the head is waited for",
+        is: |case| {
+            case.we_refuse("TooManyFields")
+                && case.theirs.stand == Stand::Waiting
+                && case.theirs.head.is_none()
+                && count(case.wire, b"\n") > 128
+        },
+    },
+    Rule {
         why: "there the two largest lengths of 64 bits stand for something else",
         is: |case| {
             case.they_refuse("Parse(TooLarge)") && case.ours.announced.is_some_and(|all| all > u64::MAX - 2)
