@@ -66,10 +66,10 @@ impl Upload {
         Self { head, head_written: 0, framing, body, expects, held: expects, dirty: false, keeps: false }
     }
 
-    /// The head is all there is.
+    /// The head is all there is. Not so if a `content-length: 0` of the user's has still to be found true.
     #[cfg(feature = "http2")]
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(self.framing, Framing::None | Framing::Length(0))
+        self.body.is_none()
     }
 
     /// Gives the head its HTTP/1.1 form, unless it has it.

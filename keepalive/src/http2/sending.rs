@@ -143,8 +143,12 @@ impl Sending {
     }
 
     fn pull(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        let frame = ready!(self.payload.poll_frame(cx)).transpose().map_err(Failure::Body)?;
-        match frame.map(http_body::Frame::into_data) {
+        let Poll::Ready(frame) = self.payload.poll_frame(cx) else {
+            // With `content-length: 0` there is nothing to wait for.
+            self.ended = matches!(self.framing, Framing::Length(said) if said == self.pulled);
+            return if self.ended { Poll::Ready(Ok(())) } else { Poll::Pending };
+        };
+        match frame.transpose().map_err(Failure::Body)?.map(http_body::Frame::into_data) {
             None => self.end(None)?,
             Some(Ok(data)) => {
                 self.pulled += data.len() as u64;

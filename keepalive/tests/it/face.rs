@@ -1,5 +1,6 @@
 //! The names and bounds that users rely on.
 
+mod body;
 mod builder;
 
 use std::collections::HashSet;

@@ -8,6 +8,8 @@ pub(crate) mod feed;
 mod lengths;
 #[path = "sending/refused.rs"]
 mod refused;
+#[path = "sending/waiting.rs"]
+mod waiting;
 
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Uri};

@@ -1,6 +1,9 @@
 //! A response body that is dropped, or kept and not read. The clock stands still where one is read off: the
 //! 50 ms for it must not run out on a busy machine.
 
+#[path = "unread/at_hand.rs"]
+mod at_hand;
+
 use std::time::Duration;
 
 use keepalive::CloseReason;

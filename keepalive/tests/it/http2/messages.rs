@@ -9,7 +9,7 @@ use tokio::time::advance;
 
 use super::{NO_ERROR, agent, builder, frames, plain};
 use crate::kit::{at_rest, fetch, turns};
-use crate::sending::feed::{feed, feed_of};
+use crate::sending::feed::feed;
 
 #[test]
 fn fields_of_the_connection_are_not_sent_and_host_is_the_authority() {
@@ -31,6 +31,20 @@ fn fields_of_the_connection_are_not_sent_and_host_is_the_authority() {
             assert_eq!(request.header(gone), None);
         }
         assert_eq!(request.header("accept"), Some("text/plain"));
+    });
+}
+
+#[test]
+fn a_request_without_a_body_ends_with_its_head() {
+    testkit::run(async |case: &Case| {
+        let origin = frames(case, |mut peer| async move { peer.serve().await });
+        let agent = agent();
+        for method in [Method::GET, Method::POST, Method::DELETE] {
+            agent.method(method, origin.url("/")).send().await.unwrap().bytes().await.unwrap();
+        }
+        let connection = &origin.record().connections[0];
+        assert!(connection.of(Frame::HEADERS).all(|head| head.has(Frame::END_STREAM)));
+        assert_eq!((connection.requests(), connection.of(Frame::DATA).count()), (3, 0));
     });
 }
 
@@ -206,19 +220,36 @@ fn a_response_that_is_not_as_long_as_it_says_is_an_error() {
 #[test]
 fn a_request_that_is_not_as_long_as_it_says_is_an_error_and_not_sent_as_if_it_were() {
     testkit::run(async |case: &Case| {
-        for (pieces, text) in [(1, "ended at 3 bytes"), (3, "has at least 9 bytes")] {
+        for (said, pieces, text) in
+            [(6, 1, "ended at 3 bytes"), (6, 3, "has at least 9 bytes"), (0, 1, "has at least 3 bytes")]
+        {
             let origin = case.plain(plain());
             let agent = agent();
-            let (feeder, body) = feed_of(6);
+            let (feeder, body) = feed();
             (0..pieces).for_each(|_| feeder.data("abc"));
             drop(feeder);
-            let error = agent.post(origin.url("/")).body(Body::wrap(body)).send().await.unwrap_err();
+            let request = agent.post(origin.url("/")).header("content-length", said).body(Body::wrap(body));
+            let error = request.send().await.unwrap_err();
             assert!(error.is_request(), "{error:?}");
             assert!(error.to_string().contains(text), "{error}");
             assert_eq!(fetch(&agent, origin.url("/")).await.unwrap(), "hello");
             at_rest(&agent).await;
             assert_eq!(origin.stats().requests, 1);
         }
+    });
+}
+
+/// As over HTTP/1.1: there is nothing to wait for.
+#[test]
+fn a_body_said_to_be_empty_need_not_say_that_it_ended() {
+    testkit::run(async |case: &Case| {
+        let origin = case.plain(plain().record_requests());
+        let agent = agent();
+        let (_feeder, body) = feed();
+        let request = agent.post(origin.url("/")).header("content-length", 0).body(Body::wrap(body));
+        assert_eq!(request.send().await.unwrap().text().await.unwrap(), "hello");
+        assert_eq!(at_rest(&agent).await.done, 1);
+        assert_eq!(origin.requests()[0].header("content-length"), Some("0"));
     });
 }
 

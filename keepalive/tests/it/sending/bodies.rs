@@ -40,11 +40,14 @@ fn a_body_whose_size_is_known_has_a_length() {
         assert_eq!(sent(case, Body::wrap(Full::new(Bytes::from("hello")))).await, expected);
         assert_eq!(sent(case, Full::new(Bytes::from("hello"))).await, expected);
         assert_eq!(sent(case, Full::new(&b"hello"[..]).map_err(|never| match never {})).await, expected);
+        let wrapped = Body::wrap(Full::new(Bytes::from("hello")));
+        assert_eq!(sent(case, wrapped.map_err(std::io::Error::other)).await, expected);
         assert_eq!(sent(case, "hello".to_owned()).await, expected);
         let (feeder, body) = feed_of(5);
         feeder.data("he");
         feeder.data("");
         feeder.data("llo");
+        feeder.data("");
         drop(feeder);
         assert_eq!(sent(case, body).await, expected);
     });

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use http::Request;
-use keepalive::{CloseReason, Error};
+use keepalive::{Body, CloseReason, Error};
 use testkit::{Case, Script, ScriptedOrigin};
 
 use super::feed::{Feed, Feeder, feed, feed_of};
@@ -94,5 +94,21 @@ fn a_body_that_gave_all_it_announced_need_not_say_that_it_ended() {
         agent.request(request).await.unwrap();
         assert!(feeder.is_dropped());
         assert_eq!(agent.status().totals.idle, 1);
+    });
+}
+
+#[test]
+fn a_body_said_to_be_empty_may_end_and_need_not_say_so() {
+    wire::run(async |case: &Case| {
+        for ends in [true, false] {
+            let origin = super::recorder(case);
+            let agent = wire::agent();
+            let (feeder, body) = feed();
+            let _feeder = Some(feeder).filter(|_| !ends);
+            let request = agent.post(origin.url("/")).header("content-length", 0).body(Body::wrap(body));
+            request.send().await.unwrap();
+            assert_eq!(origin.record().requests()[0].header("content-length"), Some("0"));
+            assert_eq!(agent.status().totals.idle, 1);
+        }
     });
 }
