@@ -86,10 +86,12 @@ impl Incoming {
 
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let Some(call) = &mut self.call else { return Poll::Ready(None) };
+        // If nothing is, all of it was here in time.
+        let is_awaited = call.sleeper().is_some();
         if let Poll::Ready(event) = either!(call, call => call.poll_body(cx)) {
             self.silent_since = None;
             // A body that never stops coming leaves the timer no turn.
-            if let Some(late) = self.timer.request_is_over(Phase::Receive) {
+            if let Some(late) = self.timer.request_is_over(Phase::Receive).filter(|_| is_awaited) {
                 return Poll::Ready(Some(Err(call.fail(late, CloseReason::TimedOut))));
             }
             return Poll::Ready(match event {

@@ -51,13 +51,13 @@ impl Progress {
                 return Poll::Ready(answer);
             }
             let now = self.note(call.written(), call.sent_at());
-            let holds_body = call.holds_body();
+            let release_at = self.release_at.filter(|_| call.holds_body());
             let silent_until = defaults.response_timeout.and_then(|limit| self.at.checked_add(limit));
-            let end = if holds_body { self.release_at } else { silent_until };
+            let end = release_at.or(silent_until);
             let phase = call.phase();
             let Some(sleeper) = call.sleeper() else { return Poll::Pending };
             match ready!(timer.poll_phase(sleeper, cx, phase, end, now)) {
-                None if holds_body => call.release_body(),
+                None if release_at.is_some() => call.release_body(),
                 None => {
                     let limit = Seconds(defaults.response_timeout.unwrap_or_default());
                     let text = format!("the server did not answer within {limit} (response_timeout)");

@@ -42,9 +42,9 @@ pub(crate) struct Call {
     read_size: u32,
     /// Its bytes are read into a buffer that the thread keeps; smaller ones serve nobody.
     is_large: bool,
-    eof: bool,
+    pub(super) eof: bool,
     /// That end came without TLS's goodbye: it may be anybody's.
-    cut: bool,
+    pub(super) cut: bool,
     /// The head is there.
     in_body: bool,
     /// Body events that were decoded before anybody asked.
@@ -129,6 +129,12 @@ impl Call {
     pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, Error>> {
         loop {
             self.poll_upload(cx)?;
+            // Whatever the server may have said, it is no answer to this.
+            let untouched = self.is_untouched();
+            if let Some(error) = self.write_error.take_if(|_| untouched) {
+                let (error, reason) = self.write_failed(error);
+                return Poll::Ready(self.lost(error, reason));
+            }
             let event = match self.buf.is_empty() {
                 true => Ok(HeadEvent::NeedMore),
                 false => self.decoder.head(&mut self.buf),
@@ -139,7 +145,7 @@ impl Call {
                     return Poll::Ready(Ok(Answer::Response(head)));
                 }
                 // RFC 9110 §7.8: the new protocol begins behind the whole request.
-                Ok(HeadEvent::Switched(_)) if self.is_writing => {
+                Ok(HeadEvent::Switched(_)) if self.sent_at.is_none() => {
                     let text = "the server switched protocols before it had the whole request";
                     let error = Error::protocol(self.phase(), text);
                     return Poll::Ready(Err(self.fail(error, CloseReason::ProtocolError)));
@@ -196,15 +202,14 @@ impl Call {
                         return Poll::Ready(Err(self.fail(error, reason)));
                     }
                 }
-                // Only where the end of the connection is the end of the body.
-                Ok(BodyEvent::End) if self.cut => {
-                    let text = "the connection was cut: without TLS's goodbye (close_notify) nobody knows whether that was the whole body";
-                    let error = Error::protocol(Phase::Receive, text);
-                    return Poll::Ready(Err(self.fail(error, CloseReason::Truncated)));
-                }
                 Ok(BodyEvent::End) => {
-                    self.finish(now);
-                    return Poll::Ready(Ok(BodyEvent::End));
+                    return Poll::Ready(match self.doubt() {
+                        Some((error, reason)) => Err(self.fail(error, reason)),
+                        None => {
+                            self.finish(now);
+                            Ok(BodyEvent::End)
+                        }
+                    });
                 }
                 Ok(event) => {
                     self.give_buffer_back();
@@ -442,7 +447,7 @@ impl Call {
         (Error::io(self.phase(), text, error), CloseReason::IoError)
     }
 
-    fn read_failed(&mut self, error: io::Error) -> (Error, CloseReason) {
+    pub(super) fn read_failed(&mut self, error: io::Error) -> (Error, CloseReason) {
         let phase = if self.in_body { Phase::Receive } else { self.phase() };
         #[cfg(feature = "tls")]
         if let Some(text) = crate::tls::explain_io(&error) {

@@ -1,6 +1,7 @@
 //! The end of a call: what becomes of the socket when its response is over, or nobody wants the rest.
 
 use std::future::poll_fn;
+use std::io;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
@@ -8,8 +9,9 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::{BodyEvent, Call, Verdict};
-use crate::CloseReason;
+use crate::error::Phase;
 use crate::pool::{Hint, Lease, Outcome, spawn};
+use crate::{CloseReason, Error};
 
 impl Call {
     /// The response was read to its end: gives the socket back, or closes it.
@@ -42,6 +44,24 @@ impl Call {
             }
             Verdict::Close(reason) => lease.close(reason, Outcome::Done),
         }
+    }
+
+    /// Why the body may not be whole, where the end of the connection is its end and nothing else tells.
+    pub(super) fn doubt(&mut self) -> Option<(Error, CloseReason)> {
+        if !self.eof {
+            return None;
+        }
+        if self.cut {
+            let text = "the connection was cut: without TLS's goodbye (close_notify) nobody knows whether that was the whole body";
+            return Some((Error::protocol(Phase::Receive, text), CloseReason::Truncated));
+        }
+        if self.write_error.is_some() {
+            // The write took the news that the connection was reset.
+            return Some(self.read_failed(io::ErrorKind::ConnectionReset.into()));
+        }
+        // Then it was us who ended it.
+        let is_ours = self.lease().is_some_and(|lease| lease.is_destroyed());
+        is_ours.then(|| (Error::destroyed(Phase::Receive), CloseReason::Destroyed))
     }
 
     /// Nobody wants the rest of the body: reads it off if it is short, so that the socket can be used

@@ -29,6 +29,8 @@ pub(crate) struct Socket {
     pub(super) key: SocketKey,
     /// As it was when the request that has it took it.
     pub(super) past: Past,
+    /// It was read empty just before it came free.
+    is_emptied: bool,
     /// Tells the keeper that something happened while nobody used it.
     waker: Waker,
     /// The runtime whose reactor it is registered with.
@@ -68,6 +70,7 @@ impl Socket {
             dialed: Some(Box::new(Dialed { began, timings })),
             key,
             past: Past::none(began),
+            is_emptied: false,
             waker: keeper::waker(pool, key, id),
             runtime: current_runtime(),
         })
@@ -86,7 +89,7 @@ impl Socket {
     /// Makes sure that the next request can have it: asks the kernel, unless it has just been in use, and
     /// moves it to the runtime that is `here`. Says whether it was moved.
     fn check(&mut self, here: Option<runtime::Id>) -> Result<bool, CloseReason> {
-        let was_just_used = was_just_used(self.past.request_number, self.past.idle_for);
+        let was_just_used = self.is_emptied && was_just_used(self.past.request_number, self.past.idle_for);
         match if was_just_used { self.io.glance() } else { self.io.probe() } {
             Probe::Eof => return Err(CloseReason::ClosedByServer),
             Probe::Bytes => return Err(CloseReason::UnsolicitedBytes),
@@ -286,11 +289,12 @@ impl Lease {
 
     /// The socket is to be closed, and its request, which `used` it or not, goes on without it.
     pub(super) fn give_up(mut self, reason: CloseReason, used: bool) -> Dead {
-        self.finished = true;
         let socket = self.socket.take();
         if let Some(socket) = &socket {
             socket.announce_close(&self.pool, reason, Ending::NONE, used);
         }
+        // Not if a subscriber panicked just now.
+        self.finished = true;
         Dead { reason, socket }
     }
 
@@ -318,6 +322,8 @@ impl Lease {
             let used = outcome == Outcome::Done;
             return socket.announce_close(&self.pool, reason, ending, used);
         }
+        // Then it was read just now, too. Else more may have come since then, unseen by a reactor that had no turn.
+        socket.is_emptied = now.is_some();
         let key = socket.key;
         let descriptors_are_short = descriptors::somebody_waits();
         if descriptors_are_short && self.pool.is_claimed(key) {
@@ -397,8 +403,10 @@ impl Ending {
 impl Drop for Lease {
     fn drop(&mut self) {
         let ending = self.ending(Outcome::Cancelled);
-        if let Some(socket) = self.socket.take() {
-            socket.close(&self.pool, CloseReason::Cancelled, ending);
+        match self.socket.take() {
+            Some(socket) => socket.close(&self.pool, CloseReason::Cancelled, ending),
+            None if ending.outcome.is_some() => self.pool.event(|inner, _| ending.count(&mut inner.state)),
+            None => {}
         }
     }
 }

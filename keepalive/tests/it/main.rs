@@ -19,6 +19,7 @@ mod global;
 #[cfg(feature = "http2")]
 mod http2;
 mod idle;
+mod integrity;
 mod keep_alive_off;
 mod keeper;
 mod kit;
