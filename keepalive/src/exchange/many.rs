@@ -33,7 +33,7 @@ pub(super) fn begin(
         let text = format!(
             "an upgrade or a tunnel needs HTTP/1.1, and {origin} speaks HTTP/2; Protocol::Http1 rules that out"
         );
-        return Err(Error::request(text));
+        return Err(Error::request(text).with(request.evidence()));
     }
     Ok(Box::new(Many { call: Call::new(stream, request), progress }))
 }

@@ -34,9 +34,9 @@ pub(crate) use payload::{Payload, Stream, erase};
 #[cfg(feature = "http2")]
 pub(crate) use replay::Kept;
 pub(crate) use replay::REPLAY_BUFFER;
-#[cfg(feature = "http2")]
-pub(crate) use upload::Parts;
 #[cfg(feature = "unstable")]
 pub(crate) use upload::Upload;
 #[cfg(feature = "unstable")]
 pub(crate) use upload::UploadError;
+#[cfg(feature = "http2")]
+pub(crate) use upload::{Parts, TURNS, again};

@@ -53,6 +53,11 @@ impl Supply {
         &mut self.payload
     }
 
+    #[cfg(feature = "http2")]
+    pub(super) fn framing(&self) -> Framing {
+        self.framing
+    }
+
     /// Keeps what is pulled from now on, as long as that is little.
     pub(super) fn keep(&mut self) {
         self.kept = Some(Kept::default());

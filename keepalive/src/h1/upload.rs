@@ -57,12 +57,12 @@ impl Upload {
     /// `expects`: the request carries `Expect: 100-continue`.
     pub(crate) fn new(head: BytesMut, payload: Payload, framing: Framing, expects: bool) -> Self {
         let expects = expects && !matches!(framing, Framing::None | Framing::Length(0));
-        let is_bare = match framing {
-            Framing::None => true,
-            Framing::Length(0) => payload.is_empty(),
-            Framing::Length(_) | Framing::Chunked => false,
+        // One that was said to be empty is looked at all the same.
+        let (said, is_bare) = match framing {
+            Framing::None | Framing::Length(0) => (Framing::Length(0), payload.is_empty()),
+            Framing::Length(_) | Framing::Chunked => (framing, false),
         };
-        let body = if is_bare { None } else { Some(Box::new(Supply::new(payload, framing))) };
+        let body = if is_bare { None } else { Some(Box::new(Supply::new(payload, said))) };
         Self { head, head_written: 0, framing, body, expects, held: expects, dirty: false, keeps: false }
     }
 
@@ -88,8 +88,11 @@ impl Upload {
     /// Takes the body out, to be sent in another way.
     #[cfg(feature = "http2")]
     pub(crate) fn take_parts(&mut self) -> Parts {
-        let payload = self.body.as_mut().map(|body| std::mem::replace(body.payload(), Payload::Empty));
-        Parts { payload: payload.unwrap_or(Payload::Empty), framing: self.framing, expects: self.expects }
+        let (payload, framing) = match &mut self.body {
+            Some(body) => (std::mem::replace(body.payload(), Payload::Empty), body.framing()),
+            None => (Payload::Empty, self.framing),
+        };
+        Parts { payload, framing, expects: self.expects }
     }
 
     /// Puts the body back as it was.
@@ -194,11 +197,11 @@ impl Upload {
 }
 
 /// Asks to be polled again soon.
-fn again<T>(cx: &Context<'_>) -> Poll<T> {
+pub(crate) fn again<T>(cx: &Context<'_>) -> Poll<T> {
     cx.waker().wake_by_ref();
     Poll::Pending
 }
 
 /// How many writes one poll makes. tokio lets a task do 128 operations in a row, and a body and a socket
 /// that are always ready would take them all: no answer would be read and no time limit would fire.
-const TURNS: u32 = 32;
+pub(crate) const TURNS: u32 = 32;

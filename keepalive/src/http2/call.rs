@@ -180,8 +180,9 @@ impl Call {
     /// The rest, once the head is there. What is left is no call any more.
     pub(crate) fn receive(&mut self, body: RecvStream) -> Receiving {
         self.response = None;
+        let evidence = Evidence { written: self.written() + self.written_before, ..self.evidence };
         let sending = self.body.take().filter(|_| self.is_sending);
-        Receiving::new(self.stream.take(), body, sending, self.evidence)
+        Receiving::new(self.stream.take(), body, sending, evidence)
     }
 
     /// Sends the body although no 100 came.

@@ -9,7 +9,7 @@ use http::header::CONTENT_LENGTH;
 use http_body::SizeHint;
 
 use super::call::explain;
-use super::sending::Sending;
+use super::sending::{Failure, Sending};
 use crate::Error;
 use crate::error::{Evidence, Phase};
 use crate::h1::{Ahead, BodyEvent, Head};
@@ -95,12 +95,9 @@ impl Receiving {
         if self.stream.is_none() {
             return Poll::Ready(Ok(BodyEvent::End));
         }
-        if let Some(Poll::Ready(sent)) = self.sending.as_mut().map(|sending| sending.poll(cx)) {
-            self.sending = None;
-            if let Err(failure) = sent {
-                if let Some(error) = failure.of_the_body() {
-                    return Poll::Ready(Err(self.fail(error.at(Phase::Receive))));
-                }
+        if let Some(Err(failure)) = self.send_on(cx) {
+            if let Some(error) = failure.of_the_body() {
+                return Poll::Ready(Err(self.fail(error.at(Phase::Receive))));
             }
         }
         if self.next == Next::Data {
@@ -125,6 +122,17 @@ impl Receiving {
             stream.finish(Outcome::Done, now);
         }
         Poll::Ready(Ok(BodyEvent::End))
+    }
+
+    /// Sends the request on, if it is not sent yet; says so if that has come to an end just now.
+    fn send_on(&mut self, cx: &mut Context<'_>) -> Option<Result<(), Failure>> {
+        let sending = self.sending.as_mut()?;
+        let before = sending.sent();
+        let sent = sending.poll(cx);
+        self.evidence.written += sending.sent() - before;
+        let Poll::Ready(sent) = sent else { return None };
+        self.sending = None;
+        Some(sent)
     }
 
     /// So many bytes are the reader's now.

@@ -8,7 +8,7 @@ use http::HeaderMap;
 
 use crate::Error;
 use crate::error::{BoxError, Phase};
-use crate::h1::{Framing, Kept, Parts, Payload};
+use crate::h1::{Framing, Kept, Parts, Payload, TURNS, again};
 
 pub(super) struct Sending {
     stream: SendStream<Bytes>,
@@ -107,12 +107,16 @@ impl Sending {
 
     /// Sends on until all is sent.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        let mut turns = 0..TURNS;
         loop {
             if self.is_over {
                 return Poll::Ready(Ok(()));
             }
             if self.held {
                 return Poll::Pending;
+            }
+            if turns.next().is_none() {
+                return again(cx);
             }
             if self.data.is_empty() && !self.ended {
                 ready!(self.pull(cx))?;
@@ -186,7 +190,8 @@ impl Sending {
             Ok(more) if !more.is_empty() => {
                 Err(Failure::Length { said, pulled: self.pulled + more.len() as u64 })
             }
-            _ => Ok(()),
+            Ok(_) => Ok(()),
+            Err(frame) => frame.into_trailers().map_or(Ok(()), |trailers| self.end(Some(trailers))),
         }
     }
 
