@@ -12,7 +12,7 @@ use tokio::runtime::{self, Handle};
 use super::lease::{Dead, Past};
 use super::request::Request;
 use super::state::{Outcome, SocketKey, Turn, WaiterKey};
-use super::{Inner, Lease, Leased, Pool, Taken, Waiting, keeper, queue_error};
+use super::{Inner, Lease, Leased, Pool, Waiting, keeper, queue_error};
 use crate::error::{Error, Phase};
 use crate::timer::Sleeper;
 use crate::{CloseReason, Origin, Unserved, clock};
@@ -40,7 +40,7 @@ pub(crate) struct Acquire {
 
 /// What the driver finds under the lock.
 enum Answer {
-    Go { taken: Taken, noted: bool },
+    Go { leased: Leased, noted: bool },
     Wait,
     Fail(Error),
 }
@@ -129,7 +129,7 @@ impl Acquire {
                     }
                 },
             };
-            let keeper = inner.lacks_keeper(&self.runtime);
+            let keeper = inner.lacks_keeper(&self.pool, &self.runtime);
             if self.sleeper.is_new() {
                 self.sleeper = inner.sleepers.take();
             }
@@ -143,14 +143,17 @@ impl Acquire {
             }
             let mut waiting = self.waiter.take().and_then(|key| inner.waiters[key.0].take());
             let answer = match turn {
-                Turn::Go(key) => inner.lend(&self.pool, key, now, noted),
+                Turn::Go(key) => {
+                    let sleeper = std::mem::take(&mut self.sleeper);
+                    Answer::Go { leased: inner.lend(&self.pool, key, now, sleeper), noted }
+                }
                 Turn::Full => Answer::Fail(Error::queue_full(inner.state.limits().max_queued)),
                 _ => Answer::Fail(failure(waiting.as_mut(), &self.request.origin)),
             };
             (answer, keeper, (waiting, Some(waker)))
         });
         if let Some(keeper) = keeper {
-            keeper::start(&self.pool, &self.runtime, keeper);
+            keeper::start(&self.runtime, keeper);
         }
         answer
     }
@@ -176,25 +179,20 @@ impl Future for Acquire {
         loop {
             let answer = self.ask(cx);
             self.dead = None;
-            let (taken, noted) = match answer {
-                Answer::Go { taken, noted } => (taken, noted),
+            let (leased, noted) = match answer {
+                Answer::Go { leased, noted } => (leased, noted),
                 Answer::Wait => return Poll::Pending,
                 Answer::Fail(error) => return Poll::Ready(Err(error)),
             };
             // A parked socket that died costs nothing but itself: the request asks again, at its old
             // place. A new one that dies at once is the server's answer; asking again could go on for ever.
-            let (checked, parked) = match taken {
-                Taken::One(socket) => {
-                    let sleeper = std::mem::take(&mut self.sleeper);
-                    let lease = Lease::new(&self.pool, socket, sleeper);
+            let (checked, parked) = match leased {
+                Leased::One(lease) => {
                     let parked = lease.was_parked();
                     (lease.checked(parked, self.here).map(Leased::One), parked)
                 }
                 #[cfg(feature = "http2")]
-                Taken::Many(mut stream) => {
-                    stream.sleeper = std::mem::take(&mut self.sleeper);
-                    (stream.checked().map(Leased::Many), true)
-                }
+                Leased::Many(stream) => (stream.checked().map(Leased::Many), true),
             };
             match checked {
                 Ok(mut leased) => {
@@ -235,11 +233,11 @@ impl fmt::Debug for Acquire {
 }
 
 impl Inner {
-    #[cfg_attr(not(feature = "http2"), expect(unused_variables, reason = "what carries one has it already"))]
-    fn lend(&mut self, pool: &Arc<Pool>, key: SocketKey, now: Instant, noted: bool) -> Answer {
+    fn lend(&mut self, pool: &Arc<Pool>, key: SocketKey, now: Instant, sleeper: Sleeper) -> Leased {
         #[cfg(feature = "http2")]
-        if let Some(stream) = self.take_stream(pool, key, now) {
-            return Answer::Go { taken: Taken::Many(stream), noted };
+        if let Some(mut stream) = self.take_stream(pool, key, now) {
+            stream.sleeper = sleeper;
+            return Leased::Many(stream);
         }
         let past = Past {
             request_number: self.state.served(key),
@@ -250,7 +248,7 @@ impl Inner {
         match self.held(key).parked.take() {
             Some(mut socket) => {
                 socket.past = past;
-                Answer::Go { taken: Taken::One(socket), noted }
+                Leased::One(Lease::new(pool, socket, sleeper))
             }
             None => unreachable!("the pool holds every socket that the machine gives out"),
         }

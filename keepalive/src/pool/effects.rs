@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
+use std::thread::panicking;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -122,7 +123,8 @@ fn run_queued() {
             panicked.get_or_insert(panic);
         }
     }
-    if let Some(panic) = panicked {
+    // Another one would end the process.
+    if let Some(panic) = panicked.filter(|_| !panicking()) {
         resume_unwind(panic);
     }
 }

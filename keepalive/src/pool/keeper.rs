@@ -9,6 +9,7 @@
 //! keepers.
 
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Poll, Wake, Waker};
@@ -43,15 +44,15 @@ impl Keeper {
 }
 
 impl Inner {
-    /// A name for a keeper that the caller must start, if there is none on this runtime.
-    pub(super) fn lacks_keeper(&mut self, runtime: &Handle) -> Option<Arc<Notify>> {
+    /// A keeper for the caller to start, if there is none on this runtime.
+    pub(super) fn lacks_keeper(&mut self, pool: &Arc<Pool>, runtime: &Handle) -> Option<Running> {
         let runtime = runtime.id();
         if self.state.is_over() || self.keepers.iter().any(|keeper| keeper.runtime == runtime) {
             return None;
         }
         let wake = Arc::new(Notify::new());
         self.keepers.push(Keeper { runtime, wake: Arc::clone(&wake), until: None });
-        Some(wake)
+        Some(Running { pool: Arc::downgrade(pool), wake })
     }
 
     /// Tells every keeper that sleeps for longer than the machine does; lets all go when all is over.
@@ -92,16 +93,28 @@ impl Wake for Stir {
     }
 }
 
-/// Starts the keeper that [`Inner::lacks_keeper`] gave a name.
-pub(super) fn start(pool: &Arc<Pool>, runtime: &Handle, wake: Arc<Notify>) {
-    let running = Running { pool: Arc::downgrade(pool), wake };
-    spawn(runtime, keep(running));
+/// Starts what [`Inner::lacks_keeper`] gave.
+pub(super) fn start(runtime: &Handle, keeper: Running) {
+    spawn(runtime, keep(keeper));
 }
 
-/// Dropped with the keeper's task, also when its runtime dies.
-struct Running {
+/// Dropped with the keeper's task, also when its runtime dies or it was never started.
+pub(super) struct Running {
     pool: Weak<Pool>,
     wake: Arc<Notify>,
+}
+
+impl Running {
+    /// As [`Pool::keep_house`]; `None` also if there is no pool any more.
+    fn keep_house(&self) -> Option<Option<Instant>> {
+        let pool = self.pool.upgrade()?;
+        loop {
+            // A foreign waker or subscriber that panics was told once, and does not stop the time of the others.
+            if let Ok(kept) = catch_unwind(AssertUnwindSafe(|| pool.keep_house(&self.wake))) {
+                return kept;
+            }
+        }
+    }
 }
 
 impl Drop for Running {
@@ -114,7 +127,7 @@ impl Drop for Running {
 
 async fn keep(running: Running) {
     let mut sleep = pin!(sleep_until(clock::now()));
-    while let Some(deadline) = running.pool.upgrade().and_then(|pool| pool.keep_house(&running.wake)) {
+    while let Some(deadline) = running.keep_house() {
         let mut told = pin!(running.wake.notified());
         if let Some(deadline) = deadline {
             sleep.as_mut().reset(deadline.into());

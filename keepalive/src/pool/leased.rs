@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use http::Version;
 
+use super::Lease;
 use super::lease::{Dead, Dialed};
-use super::{Lease, Socket};
 
 /// A request's hold on what will carry it.
 #[derive(Debug)]
@@ -26,13 +26,6 @@ pub(crate) struct Facts {
     pub(crate) local: Option<SocketAddr>,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) protocol: Version,
-}
-
-/// What the driver takes out under the lock.
-pub(super) enum Taken {
-    One(Box<Socket>),
-    #[cfg(feature = "http2")]
-    Many(Box<super::Stream>),
 }
 
 impl Leased {

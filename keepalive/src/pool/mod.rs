@@ -37,6 +37,7 @@ use std::fmt;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
+use std::thread::panicking;
 use std::time::Instant;
 
 use tokio::runtime::Handle;
@@ -50,7 +51,6 @@ use self::journal::Journal;
 use self::keeper::Keeper;
 use self::lease::About;
 pub(crate) use self::lease::{Dialed, Lease, Socket};
-use self::leased::Taken;
 pub(crate) use self::leased::{Facts, Leased};
 pub(crate) use self::queue_error::Seconds;
 use self::sleepers::Sleepers;
@@ -258,7 +258,8 @@ impl Pool {
         // Before the effects, which lead to other events: on one thread all are traced in their order.
         let traced = trace::all(&told);
         effects.run(self);
-        if let Err(panic) = traced {
+        // Another one would end the process.
+        if let Some(panic) = traced.err().filter(|_| !panicking()) {
             resume_unwind(panic);
         }
     }
@@ -346,6 +347,9 @@ impl Drop for Pool {
     fn drop(&mut self) {
         let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
         inner.keepers.iter().for_each(Keeper::tell);
+        // No request is on them any more; their tasks would wait for a sign of life of one that was given up.
+        #[cfg(feature = "http2")]
+        inner.sockets.iter().filter_map(|held| held.shared.as_ref()).for_each(|shared| shared.link.close());
     }
 }
 

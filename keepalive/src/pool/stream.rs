@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -219,9 +220,11 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
+    /// A foreign waker or subscriber that panics in it was told, and breaks nobody's stream.
     fn event(&self, event: impl FnOnce(&mut Inner, SocketKey, u64, Instant)) {
         if let Some(pool) = self.pool.upgrade() {
-            pool.event(|inner, now| event(inner, self.key, self.id, now));
+            let tell = || pool.event(|inner, now| event(inner, self.key, self.id, now));
+            let _ = catch_unwind(AssertUnwindSafe(tell));
         }
     }
 }

@@ -13,6 +13,8 @@ mod goaway;
 mod health;
 #[path = "http2/hostile.rs"]
 mod hostile;
+#[path = "http2/integrity.rs"]
+mod integrity;
 #[path = "http2/life.rs"]
 mod life;
 #[path = "http2/messages.rs"]

@@ -1,5 +1,6 @@
 //! Events for `tracing`: what they say, in which span they are, and that no span is kept.
 
+mod panics;
 mod recorder;
 mod secrets;
 

@@ -1,4 +1,4 @@
-//! What a second hostile review found over HTTP/2.
+//! What is wrong is an error, and never looks whole.
 
 use std::error::Error as _;
 
@@ -94,7 +94,11 @@ fn an_error_behind_the_head_tells_how_much_of_the_request_was_written() {
         let response = agent.post(origin.url("/")).body("x".repeat(10_000)).send().await.unwrap();
         let other = tokio::spawn(fetch(&agent, origin.url("/")));
         let error = response.text().await.unwrap_err();
-        assert!(error.bytes_written() > 10_000, "{} bytes, of at least 10000: {error:?}", error.bytes_written());
+        assert!(
+            error.bytes_written() > 10_000,
+            "{} bytes, of at least 10000: {error:?}",
+            error.bytes_written()
+        );
         other.abort();
     });
 }
@@ -124,6 +128,26 @@ fn an_upgrade_that_is_sent_again_to_a_server_that_speaks_http2_now_was_written()
         let error = request.await.unwrap_err();
         assert!(error.to_string().contains("needs HTTP/1.1"), "{error}: {:?}", error.source());
         assert!(error.bytes_written() > 0, "a server had the whole request: {error:?}");
+    });
+}
+
+/// Nobody heard any more that the place of the stream that was given up is free.
+#[test]
+fn a_connection_goes_with_the_last_request_of_an_agent_that_is_gone() {
+    testkit::run(async |case: &Case| {
+        let origin = frames(case, |mut peer| async move {
+            peer.request().await?;
+            peer.serve().await
+        });
+        let agent = agent();
+        let mut request = Box::pin(fetch(&agent, origin.url("/")));
+        while origin.record().requests() < 1 {
+            assert!(poll_once(&mut request).await.is_none());
+            tokio::task::yield_now().await;
+        }
+        drop(agent);
+        drop(request);
+        origin.wait(|record| record.open() == 0).await;
     });
 }
 
@@ -202,7 +226,8 @@ fn an_early_response_is_seen_though_the_body_is_always_ready() {
             peer.answer(stream, "early").await?;
             peer.serve().await
         });
-        let response = agent().post(origin.url("/")).body(Body::wrap(Idling(1_000_000))).send().await.unwrap();
+        let response =
+            agent().post(origin.url("/")).body(Body::wrap(Idling(1_000_000))).send().await.unwrap();
         assert_eq!(response.text().await.unwrap(), "early");
     });
 }

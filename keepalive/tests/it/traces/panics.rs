@@ -1,4 +1,4 @@
-//! What a second hostile review found about subscribers that panic.
+//! Subscribers that panic.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -51,7 +51,8 @@ fn a_subscriber_that_panics_at_the_first_event_stops_no_time() {
 #[test]
 fn a_subscriber_that_panics_as_a_request_gets_its_socket_leaves_the_accounts_right() {
     recorded(async |case, recorder| {
-        let script = |name: &str| Script::new().request().signal(name).send(ok("hello")).request().send(ok("2"));
+        let script =
+            |name: &str| Script::new().request().signal(name).send(ok("hello")).request().send(ok("2"));
         let origin = ScriptedOrigin::builder().connection(script("a")).connection(script("b"));
         let origin = case.scripted(origin);
         let agent = Agent::builder().free_socket_timeout(10 * SECOND).build().unwrap();
@@ -83,7 +84,9 @@ fn a_subscriber_that_panics_as_a_request_gets_its_socket_leaves_the_accounts_rig
 #[test]
 fn a_subscriber_that_panics_as_a_request_gives_a_stale_socket_up_leaves_the_accounts_right() {
     recorded(async |case, recorder| {
-        let script = |name: &str| Script::new().request().signal(name).send(ok("hello")).request().signal("end").close();
+        let script = |name: &str| {
+            Script::new().request().signal(name).send(ok("hello")).request().signal("end").close()
+        };
         let origin = ScriptedOrigin::builder().connection(script("a")).connection(script("b"));
         let origin = origin.otherwise(Script::new().request().send(ok("3")).repeat());
         let origin = case.scripted(origin);
@@ -109,7 +112,10 @@ fn a_subscriber_that_panics_as_a_request_gives_a_stale_socket_up_leaves_the_acco
         });
         origin.signal("end");
         let ended = third.await;
-        assert!(ended.is_err() && !panics.load(Ordering::Relaxed), "the subscriber panicked in it: {ended:?}");
+        assert!(
+            ended.is_err() && !panics.load(Ordering::Relaxed),
+            "the subscriber panicked in it: {ended:?}"
+        );
         turns().await;
         let totals = accounts(&agent);
         assert_eq!(totals.running, 0, "{totals:#?}");
@@ -151,10 +157,12 @@ fn a_subscriber_that_panics_as_idle_sockets_are_closed_stops_no_time() {
 fn a_subscriber_that_always_panics_does_not_end_the_process() {
     use std::os::unix::process::ExitStatusExt;
     use std::process::Command;
-    let child = "traces::found::the_process_whose_subscriber_always_panics";
-    let output = Command::new(std::env::current_exe().unwrap()).args(["--exact", child, "--ignored"]).output();
+    let child = "traces::panics::the_process_whose_subscriber_always_panics";
+    let output =
+        Command::new(std::env::current_exe().unwrap()).args(["--exact", child, "--ignored"]).output();
     let output = output.unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.signal(), None, "{text}");
     assert!(text.contains("1 passed"), "{text}");
 }
