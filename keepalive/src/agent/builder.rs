@@ -222,7 +222,8 @@ impl AgentBuilder {
     }
 
     /// How long a request with `Expect: 100-continue` waits for the 100 before it sends its body anyway
-    /// (RFC 9110 §10.1.1). `None` is no limit. Default: 1 s.
+    /// (RFC 9110 §10.1.1). `None`: it waits for the 100, for no longer than the
+    /// [`response_timeout`](Self::response_timeout). Default: 1 s.
     pub fn expect_continue_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.requests.expect_continue_timeout = limit.into();
         self

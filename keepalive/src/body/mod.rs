@@ -53,6 +53,10 @@ impl Body {
     }
 
     /// Any other body, for a request. Its data is not copied if it is [`Bytes`].
+    ///
+    /// If it knows its size, `content-length` says so, and it has to give just as much. Trailers behind a body of
+    /// known size cannot be sent over HTTP/1.1, which needs chunks for them (RFC 9112 §7.1.2), and are dropped, as
+    /// Node's are; over HTTP/2 they are sent if they are at hand when the last byte is.
     pub fn wrap<B>(body: B) -> Self
     where
         B: http_body::Body + Send + 'static,
