@@ -86,12 +86,13 @@ impl Incoming {
 
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let Some(call) = &mut self.call else { return Poll::Ready(None) };
-        // If nothing is, all of it was here in time.
+        // If nothing is, all of it was here in time; so it was if nothing but its end is left.
         let is_awaited = call.sleeper().is_some();
         if let Poll::Ready(event) = either!(call, call => call.poll_body(cx)) {
             self.silent_since = None;
             // A body that never stops coming leaves the timer no turn.
-            if let Some(late) = self.timer.request_is_over(Phase::Receive).filter(|_| is_awaited) {
+            let may_be_late = is_awaited && !matches!(event, Ok(BodyEvent::End));
+            if let Some(late) = self.timer.request_is_over(Phase::Receive).filter(|_| may_be_late) {
                 return Poll::Ready(Some(Err(call.fail(late, CloseReason::TimedOut))));
             }
             return Poll::Ready(match event {

@@ -8,7 +8,7 @@ use super::info::Waits;
 use super::retry::{self, Verdict};
 use super::{Tried, response};
 use crate::body::{Body, Incoming};
-use crate::http2::{Answer, Call, is_formless};
+use crate::http2::{Answer, Call, has_authority, is_formless};
 use crate::options::RequestDefaults;
 use crate::pool::{Outcome, Stream};
 use crate::timer::{Sleeper, Timer};
@@ -28,11 +28,16 @@ pub(super) fn begin(
     progress: Progress,
 ) -> Result<Box<Many>, Error> {
     let original = &request.outgoing().1.original;
-    if original.as_ref().is_none_or(|original| is_formless(&original.parts)) {
+    let why = if original.as_ref().is_none_or(|original| is_formless(&original.parts)) {
+        Some("an upgrade or a tunnel needs HTTP/1.1")
+    } else if original.as_ref().is_some_and(|original| !has_authority(&original.parts)) {
+        Some("a Host field that is no authority cannot be sent over HTTP/2 (RFC 9113 §8.3.1)")
+    } else {
+        None
+    };
+    if let Some(why) = why {
         stream.finish(Outcome::Failed, None);
-        let text = format!(
-            "an upgrade or a tunnel needs HTTP/1.1, and {origin} speaks HTTP/2; Protocol::Http1 rules that out"
-        );
+        let text = format!("{why}, and {origin} speaks HTTP/2; Protocol::Http1 rules that out");
         return Err(Error::request(text).with(request.evidence()));
     }
     Ok(Box::new(Many { call: Call::new(stream, request), progress }))

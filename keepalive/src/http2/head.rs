@@ -12,6 +12,11 @@ pub(crate) fn is_formless(head: &Parts) -> bool {
     head.method == Method::CONNECT || head.headers.keys().any(|name| *name == UPGRADE)
 }
 
+/// Whether the request's own Host, if it has one, can be the `:authority`.
+pub(crate) fn has_authority(head: &Parts) -> bool {
+    head.headers.get(HOST).is_none_or(|host| Authority::try_from(host.as_bytes()).is_ok())
+}
+
 /// The head in its HTTP/2 form, which takes the fields away, as they are needed again only if it is to be sent
 /// again. They are in the list as well, which costs less than a copy of the map.
 pub(super) fn form(head: &mut Parts, framing: Framing) -> (Request<()>, Vec<(HeaderName, HeaderValue)>) {
@@ -62,7 +67,7 @@ fn target(uri: Uri, host: Option<&HeaderValue>) -> Uri {
 }
 
 /// Without the fields of the connection.
-fn cleaned(fields: HeaderMap) -> HeaderMap {
+pub(super) fn cleaned(fields: HeaderMap) -> HeaderMap {
     let mut left = HeaderMap::with_capacity(fields.len());
     let mut of = None;
     for (name, value) in fields {

@@ -9,5 +9,5 @@ mod receiving;
 mod sending;
 
 pub(crate) use self::call::{Answer, Call};
-pub(crate) use self::head::is_formless;
+pub(crate) use self::head::{has_authority, is_formless};
 pub(crate) use self::receiving::Receiving;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use h2::SendStream;
 use http::HeaderMap;
 
+use super::head::cleaned;
 use crate::Error;
 use crate::error::{BoxError, Phase};
 use crate::h1::{Framing, Kept, Parts, Payload, TURNS, again};
@@ -204,7 +205,9 @@ impl Sending {
         if let (Some(kept), Some(trailers)) = (&mut self.kept, &trailers) {
             kept.trailers(Box::new(trailers.clone()));
         }
-        (self.trailers, self.ended) = (trailers, true);
+        // h2 would refuse them all for one that is of the connection.
+        self.trailers = trailers.map(cleaned).filter(|trailers| !trailers.is_empty());
+        self.ended = true;
         Ok(())
     }
 }

@@ -140,11 +140,12 @@ impl Stream {
 
     /// The request goes on without it.
     pub(super) fn leave(mut self) -> Dead {
-        self.finished = true;
         self.released = true;
         let (key, id) = (self.key, self.id);
         self.link.end();
         self.pool.event(|inner, now| inner.state.release_stream(key, id, now));
+        // Not if a subscriber panicked just now.
+        self.finished = true;
         Dead::stream()
     }
 

@@ -1,6 +1,8 @@
 //! HTTP/2: how it is agreed upon, streams and their credit, what a server may do to them and to their
 //! connection. What of the pool's promises holds for any socket runs over HTTP/2 in `over_h2`.
 
+#[path = "http2/apart.rs"]
+mod apart;
 #[path = "http2/events.rs"]
 mod events;
 #[path = "http2/floods.rs"]

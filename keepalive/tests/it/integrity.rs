@@ -317,3 +317,23 @@ fn a_body_that_panics_leaves_the_accounts_right() {
         }
     });
 }
+
+/// Its last byte had come in time; only the end of it was asked for later.
+#[test]
+fn a_body_of_which_every_byte_came_in_time_is_whole() {
+    run_paused(async |case: &Case| {
+        const LENGTH: usize = 100_000;
+        let origin = case.scripted(Script::new().request().send(ok(vec![b'x'; LENGTH])).read_to_end());
+        let agent = Agent::builder().timeout(Duration::from_secs(1)).build().unwrap();
+        let mut response = agent.get(origin.url("/")).send().await.unwrap();
+        let mut read = 0;
+        while read < LENGTH {
+            read += response.chunk().await.unwrap().unwrap().len();
+        }
+        advance(Duration::from_secs(2)).await;
+        let end = response.chunk().await;
+        let totals = agent.status().totals;
+        assert_eq!((totals.done, totals.failed, totals.idle), (1, 0, 1), "the request is done: {end:?}");
+        assert!(end.is_ok(), "and yet: {end:?}");
+    });
+}
