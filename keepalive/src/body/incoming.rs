@@ -92,7 +92,8 @@ impl Incoming {
             self.silent_since = None;
             // A body that never stops coming leaves the timer no turn.
             let may_be_late = is_awaited && !matches!(event, Ok(BodyEvent::End));
-            if let Some(late) = self.timer.request_is_over(Phase::Receive).filter(|_| may_be_late) {
+            let late = if may_be_late { self.timer.request_is_over(Phase::Receive) } else { None };
+            if let Some(late) = late {
                 return Poll::Ready(Some(Err(call.fail(late, CloseReason::TimedOut))));
             }
             return Poll::Ready(match event {

@@ -239,15 +239,12 @@ impl Inner {
             stream.sleeper = sleeper;
             return Leased::Many(stream);
         }
-        let past = Past {
-            request_number: self.state.served(key),
-            idle_for: now.saturating_duration_since(self.state.free_since(key)),
-            parked: self.state.was_kept(key),
-            taken_at: now,
-        };
+        let (request_number, parked) = (self.state.served(key), self.state.was_kept(key));
+        let idle_for = now.saturating_duration_since(self.state.free_since(key));
         match self.held(key).parked.take() {
             Some(mut socket) => {
-                socket.past = past;
+                let emptied = socket.past.emptied;
+                socket.past = Past { request_number, idle_for, parked, emptied, taken_at: now };
                 Leased::One(Lease::new(pool, socket, sleeper))
             }
             None => unreachable!("the pool holds every socket that the machine gives out"),

@@ -29,8 +29,6 @@ pub(crate) struct Socket {
     pub(super) key: SocketKey,
     /// As it was when the request that has it took it.
     pub(super) past: Past,
-    /// It was read empty just before it came free.
-    is_emptied: bool,
     /// Tells the keeper that something happened while nobody used it.
     waker: Waker,
     /// The runtime whose reactor it is registered with.
@@ -70,7 +68,6 @@ impl Socket {
             dialed: Some(Box::new(Dialed { began, timings })),
             key,
             past: Past::none(began),
-            is_emptied: false,
             waker: keeper::waker(pool, key, id),
             runtime: current_runtime(),
         })
@@ -89,7 +86,7 @@ impl Socket {
     /// Makes sure that the next request can have it: asks the kernel, unless it has just been in use, and
     /// moves it to the runtime that is `here`. Says whether it was moved.
     fn check(&mut self, here: Option<runtime::Id>) -> Result<bool, CloseReason> {
-        let was_just_used = self.is_emptied && was_just_used(self.past.request_number, self.past.idle_for);
+        let was_just_used = self.past.emptied && was_just_used(self.past.request_number, self.past.idle_for);
         match if was_just_used { self.io.glance() } else { self.io.probe() } {
             Probe::Eof => return Err(CloseReason::ClosedByServer),
             Probe::Bytes => return Err(CloseReason::UnsolicitedBytes),
@@ -141,13 +138,15 @@ pub(super) struct Past {
     pub(super) request_number: u64,
     pub(super) idle_for: Duration,
     pub(super) parked: bool,
+    /// It was read empty just before it came free.
+    pub(super) emptied: bool,
     pub(super) taken_at: Instant,
 }
 
 impl Past {
     /// Of one that nobody has taken.
     fn none(now: Instant) -> Self {
-        Self { request_number: 0, idle_for: Duration::ZERO, parked: false, taken_at: now }
+        Self { request_number: 0, idle_for: Duration::ZERO, parked: false, emptied: false, taken_at: now }
     }
 }
 
@@ -323,7 +322,7 @@ impl Lease {
             return socket.announce_close(&self.pool, reason, ending, used);
         }
         // Then it was read just now, too. Else more may have come since then, unseen by a reactor that had no turn.
-        socket.is_emptied = now.is_some();
+        socket.past.emptied = now.is_some();
         let key = socket.key;
         let descriptors_are_short = descriptors::somebody_waits();
         if descriptors_are_short && self.pool.is_claimed(key) {

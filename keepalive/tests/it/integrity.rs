@@ -7,7 +7,6 @@ use std::sync::mpsc::channel;
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
-use std::vec::IntoIter;
 
 use bytes::Bytes;
 use http::Request;
@@ -17,9 +16,11 @@ use testkit::{Case, End, Script, ScriptedOrigin, ok, run, run_paused};
 use tokio::time::advance;
 
 use crate::kit::{fetch, poll_once};
+use crate::sending::acting::Acting;
 use crate::sending::feed::{feed, feed_of};
 
-fn reset_by_server(origin: &ScriptedOrigin) {
+/// And waits until it has done so.
+pub(crate) fn reset_by_server(origin: &ScriptedOrigin) {
     origin.signal("reset");
     while origin.record().connections[0].ended != Some(End::ResetByScript) {
         thread::yield_now();
@@ -58,27 +59,6 @@ fn and_neither_is_one_that_a_reset_cut_off_later() {
     });
 }
 
-/// Its first poll, which comes just before the first write, has the server say goodbye.
-struct Killing {
-    origin: Option<ScriptedOrigin>,
-    left: IntoIter<Bytes>,
-}
-
-impl http_body::Body for Killing {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if let Some(origin) = self.origin.take() {
-            reset_by_server(&origin);
-        }
-        Poll::Ready(self.left.next().map(|data| Ok(Frame::data(data))))
-    }
-}
-
 /// What the server says of an idle connection is no answer to a request of which no byte was ever written.
 #[test]
 fn a_request_that_was_not_written_is_not_answered() {
@@ -89,9 +69,9 @@ fn a_request_that_was_not_written_is_not_answered() {
         let origin = case.scripted(ScriptedOrigin::builder().connection(idle).otherwise(good));
         let agent = Agent::new();
         assert_eq!(fetch(&agent, origin.url("/")).await.unwrap(), "1");
-        let left = vec![Bytes::from_static(b"payload")].into_iter();
-        let body = Body::wrap(Killing { origin: Some(origin.clone()), left });
-        let response = agent.post(origin.url("/")).body(body).send().await.unwrap();
+        let idle = origin.clone();
+        let body = Acting::new(vec![Bytes::from_static(b"payload")], move || reset_by_server(&idle));
+        let response = agent.post(origin.url("/")).body(Body::wrap(body)).send().await.unwrap();
         assert_eq!(
             response.status(),
             200,

@@ -1,5 +1,7 @@
 //! What the server sees of a request's head, byte for byte.
 
+#[path = "sending/acting.rs"]
+pub(crate) mod acting;
 #[path = "sending/bodies.rs"]
 mod bodies;
 #[path = "sending/feed.rs"]

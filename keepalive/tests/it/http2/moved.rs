@@ -1,16 +1,12 @@
 //! Requests that move between HTTP/1.1 and HTTP/2, as their server changed.
 
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::thread;
-use std::vec::IntoIter;
 
 use bytes::Bytes;
 use http::Version;
-use http_body::Frame as Piece;
-use keepalive::{Agent, Body, Error, Tls};
+use keepalive::{Agent, Body, Tls};
 use testkit::{
     Authority, Case, Frame, FrameOrigin, Peer, PlainOrigin, Script, ScriptedOrigin, ServerTls, ok, run,
 };
@@ -18,28 +14,8 @@ use testkit::{
 use super::integrity::trailers;
 use super::{MAX_CONCURRENT_STREAMS, NO_ERROR, REFUSED_STREAM};
 use crate::kit::{fetch, info};
+use crate::sending::acting::Acting;
 use crate::sending::feed::{feed, feed_of};
-
-/// A body whose first poll, which comes just before the first write, restarts the server.
-struct Restarting {
-    restart: Option<Box<dyn FnOnce() + Send>>,
-    left: IntoIter<Bytes>,
-}
-
-impl http_body::Body for Restarting {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Piece<Bytes>, Error>>> {
-        if let Some(restart) = self.restart.take() {
-            restart();
-        }
-        Poll::Ready(self.left.next().map(|data| Ok(Piece::data(data))))
-    }
-}
 
 /// The server speaks HTTP/2 since it was restarted: what had been pulled for the write that failed is part of
 /// the body still.
@@ -66,7 +42,7 @@ fn a_request_that_moves_to_http2_keeps_the_beginning_of_its_body() {
             *place.lock().unwrap() = Some(builder.bind(origin.addr().to_string()).start());
         };
         let left = vec![Bytes::from_static(b"first,"), Bytes::from_static(b"second")];
-        let body = Restarting { restart: Some(Box::new(restart)), left: left.into_iter() };
+        let body = Acting::new(left, restart);
         let response = agent.post(url).body(Body::wrap(body)).send().await.unwrap();
         assert_eq!(info(&response).protocol, Version::HTTP_2);
         assert_eq!(response.text().await.unwrap(), "hello");

@@ -1,48 +1,14 @@
 //! A request that moved from a dead socket to another stale one: what had been pulled of its body for the first
 //! write is part of it still when it is written again.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::thread;
-
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
 use keepalive::{Body, Error, Scheduling};
-use testkit::{Case, End, Script, ScriptedOrigin, ok};
+use testkit::{Case, Script, ScriptedOrigin, ok};
 
 use super::wire;
+use crate::integrity::reset_by_server;
 use crate::kit::{fetch, polled, until};
-
-/// Its first poll, which comes just before the first write, ends the connection that is to carry it.
-struct Killing {
-    origin: ScriptedOrigin,
-    killed: bool,
-    left: std::vec::IntoIter<Bytes>,
-    exact: Option<u64>,
-}
-
-impl http_body::Body for Killing {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if !self.killed {
-            self.killed = true;
-            self.origin.signal("reset");
-            while self.origin.record().connections[0].ended != Some(End::ResetByScript) {
-                thread::yield_now();
-            }
-        }
-        Poll::Ready(self.left.next().map(|data| Ok(Frame::data(data))))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.exact.map_or_else(SizeHint::default, SizeHint::with_exact)
-    }
-}
+use crate::sending::acting::Acting;
 
 /// The body that the server has of a PUT whose first connection was reset before the first write, and whose
 /// second was closed after the server had read it.
@@ -62,8 +28,9 @@ async fn body_of_the_last(case: &Case, pieces: Vec<Bytes>, exact: bool) -> Resul
     origin.signal("second");
     second.await.unwrap().unwrap();
     until(&agent, |it| it.idle == 2).await;
-    let exact = exact.then(|| pieces.iter().map(|piece| piece.len() as u64).sum());
-    let body = Killing { origin: origin.clone(), killed: false, left: pieces.into_iter(), exact };
+    let first = origin.clone();
+    let body = Acting::new(pieces, move || reset_by_server(&first));
+    let body = if exact { body.sized() } else { body };
     let response = agent.put(origin.url("/put")).body(Body::wrap(body)).send().await?;
     assert_eq!(response.connection_info().unwrap().attempts, 2);
     assert_eq!(response.text().await.unwrap(), "good");

@@ -29,6 +29,20 @@ fn panics_once(recorder: &Recorder) -> Arc<AtomicBool> {
     panics
 }
 
+/// Leaves the agent two idle sockets, the second so much later than the first; their scripts wait for `a` and `b`.
+async fn two_idle(agent: &Agent, origin: &ScriptedOrigin, later: Duration) {
+    let first = tokio::spawn(polled(fetch(agent, origin.url("/"))));
+    origin.wait(|record| record.requests().len() == 1).await;
+    let second = tokio::spawn(polled(fetch(agent, origin.url("/"))));
+    origin.wait(|record| record.requests().len() == 2).await;
+    origin.signal("a");
+    first.await.unwrap().unwrap();
+    advance(later).await;
+    origin.signal("b");
+    second.await.unwrap().unwrap();
+    until(agent, |it| it.idle == 2).await;
+}
+
 /// The keeper of its runtime was noted and never started: nobody lets time pass there any more.
 #[test]
 fn a_subscriber_that_panics_at_the_first_event_stops_no_time() {
@@ -56,16 +70,7 @@ fn a_subscriber_that_panics_as_a_request_gets_its_socket_leaves_the_accounts_rig
         let origin = ScriptedOrigin::builder().connection(script("a")).connection(script("b"));
         let origin = case.scripted(origin);
         let agent = Agent::builder().free_socket_timeout(10 * SECOND).build().unwrap();
-        let first = tokio::spawn(polled(fetch(&agent, origin.url("/"))));
-        origin.wait(|record| record.requests().len() == 1).await;
-        let second = tokio::spawn(polled(fetch(&agent, origin.url("/"))));
-        origin.wait(|record| record.requests().len() == 2).await;
-        origin.signal("a");
-        first.await.unwrap().unwrap();
-        advance(5 * SECOND).await;
-        origin.signal("b");
-        second.await.unwrap().unwrap();
-        until(&agent, |it| it.idle == 2).await;
+        two_idle(&agent, &origin, 5 * SECOND).await;
         // The time of the first is over, and no keeper has had its turn.
         let mut passes = Box::pin(advance(6 * SECOND));
         assert!(poll(&mut passes).is_pending());
@@ -91,15 +96,7 @@ fn a_subscriber_that_panics_as_a_request_gives_a_stale_socket_up_leaves_the_acco
         let origin = origin.otherwise(Script::new().request().send(ok("3")).repeat());
         let origin = case.scripted(origin);
         let agent = Agent::new();
-        let first = tokio::spawn(polled(fetch(&agent, origin.url("/"))));
-        origin.wait(|record| record.requests().len() == 1).await;
-        let second = tokio::spawn(polled(fetch(&agent, origin.url("/"))));
-        origin.wait(|record| record.requests().len() == 2).await;
-        origin.signal("a");
-        first.await.unwrap().unwrap();
-        origin.signal("b");
-        second.await.unwrap().unwrap();
-        until(&agent, |it| it.idle == 2).await;
+        two_idle(&agent, &origin, Duration::ZERO).await;
         let third = tokio::spawn(fetch(&agent, origin.url("/")));
         origin.wait(|record| record.requests().len() == 3).await;
         turns().await;
@@ -130,16 +127,7 @@ fn a_subscriber_that_panics_as_idle_sockets_are_closed_stops_no_time() {
         let origin = ScriptedOrigin::builder().connection(script("a")).connection(script("b"));
         let origin = case.scripted(origin);
         let agent = Agent::builder().free_socket_timeout(10 * SECOND).build().unwrap();
-        let first = tokio::spawn(polled(fetch(&agent, origin.url("/"))));
-        origin.wait(|record| record.requests().len() == 1).await;
-        let second = tokio::spawn(polled(fetch(&agent, origin.url("/"))));
-        origin.wait(|record| record.requests().len() == 2).await;
-        origin.signal("a");
-        first.await.unwrap().unwrap();
-        advance(5 * SECOND).await;
-        origin.signal("b");
-        second.await.unwrap().unwrap();
-        until(&agent, |it| it.idle == 2).await;
+        two_idle(&agent, &origin, 5 * SECOND).await;
         let panics = panics_once(recorder);
         advance(6 * SECOND).await;
         turns().await;
